@@ -1,0 +1,157 @@
+import type { Segment } from './tcp.ts';
+
+/** Option kinds. */
+const END_OF_LIST = 0;
+const NO_OPERATION = 1;
+const MSS = 2;
+const WINDOW_SCALE = 3;
+const SACK_PERMITTED = 4;
+const SACK = 5;
+const TIMESTAMPS = 8;
+
+/** The first word of a segment whose only option is Timestamps, padded as RFC 7323 A asks. */
+const NOP_NOP_TIMESTAMPS = 0x0101_080a;
+/** Octets of options that fit in a header. */
+const MAX_OPTIONS = 40;
+/** "If a Window Scale option is received with a shift.cnt value larger than 14, ... use 14." */
+const MAX_WINDOW_SHIFT = 14;
+
+/**
+ * Reads the options between `from` and `to` into the segment, in which all others become absent.
+ *
+ * ```
+ *   End of list      | 0 |                     No-operation     | 1 |
+ *   MSS              | 2 | 4  |  octets (2)  |
+ *   Window Scale     | 3 | 3  | shift (1) |   SACK-Permitted   | 4 | 2 |
+ *   SACK             | 5 | 2 + 8n | left edge (4) | right edge (4) | ... n times
+ *   Timestamps       | 8 | 10 |  TSval (4)   |  TSecr (4)  |
+ * ```
+ *
+ * Unknown options are skipped by their length (MUST-6). A length that is below 2 or leaves the
+ * header ends the walk (MUST-7), a known option of the wrong length is ignored. An option that only
+ * counts in a SYN is read wherever it stands.
+ *
+ * @param octets what `view` looks at
+ * @rfc 9293 3.2
+ */
+export function parseOptions(
+  view: DataView,
+  octets: Uint8Array,
+  from: number,
+  to: number,
+  into: Segment,
+): void {
+  into.clearOptions();
+  if (to - from === 12 && view.getUint32(from) === NOP_NOP_TIMESTAMPS) {
+    readTimestamps(view, from + 4, into);
+    return;
+  }
+  let at = from;
+  while (at < to) {
+    const kind = octets[at] ?? END_OF_LIST;
+    if (kind === END_OF_LIST) return;
+    if (kind === NO_OPERATION) {
+      at++;
+      continue;
+    }
+    const length = at + 1 < to ? (octets[at + 1] ?? 0) : 0;
+    if (length < 2 || at + length > to) return;
+    readOption(view, kind, at + 2, length - 2, into);
+    at += length;
+  }
+}
+
+/** @param length octets of its value, from `at` on, all within the header */
+function readOption(view: DataView, kind: number, at: number, length: number, into: Segment): void {
+  if (kind === TIMESTAMPS && length === 8) readTimestamps(view, at, into);
+  else if (kind === SACK) readSack(view, at, length, into);
+  else if (kind === MSS && length === 2) into.mss = view.getUint16(at);
+  else if (kind === SACK_PERMITTED && length === 0) into.sackPermitted = true;
+  else if (kind === WINDOW_SCALE && length === 1) {
+    into.windowShift = Math.min(view.getUint8(at), MAX_WINDOW_SHIFT);
+  }
+}
+
+function readTimestamps(view: DataView, at: number, into: Segment): void {
+  into.hasTimestamps = true;
+  into.tsVal = view.getUint32(at);
+  into.tsEcr = view.getUint32(at + 4);
+}
+
+/** @param length octets of all blocks, ignored unless they are whole blocks */
+function readSack(view: DataView, at: number, length: number, into: Segment): void {
+  if (length === 0 || (length & 7) !== 0) return;
+  const count = length >>> 3; // 4 at most: 40 octets hold no more
+  for (let i = 0; i < count; i++) {
+    into.sackLeft[i] = view.getUint32(at + 8 * i);
+    into.sackRight[i] = view.getUint32(at + 8 * i + 4);
+  }
+  into.sackCount = count;
+}
+
+/** Octets that {@link writeOptions} will write, 0 to 40, a multiple of 4. */
+export function optionsLength(segment: Segment): number {
+  const others = lengthWithoutSack(segment);
+  const blocks = sackBlocks(segment, others);
+  return others + (blocks === 0 ? 0 : 4 + 8 * blocks);
+}
+
+/** Each option here is padded to whole words; SACK-Permitted rides in the padding of Timestamps. */
+function lengthWithoutSack(segment: Segment): number {
+  let length = 0;
+  if (segment.mss !== 0) length += 4;
+  if (segment.hasTimestamps) length += 12;
+  else if (segment.sackPermitted) length += 4;
+  if (segment.windowShift >= 0) length += 4;
+  return length;
+}
+
+/** How many of the SACK blocks fit behind `others` octets of other options. */
+function sackBlocks(segment: Segment, others: number): number {
+  return Math.min(segment.sackCount, (MAX_OPTIONS - 4 - others) >>> 3);
+}
+
+/**
+ * Writes the options of the segment in Linux's order, each padded with NOPs to whole words:
+ *
+ * ```
+ *   MSS, SACK-Permitted + Timestamps, NOP Window Scale           a SYN
+ *   MSS, NOP NOP SACK-Permitted, NOP Window Scale                a SYN without timestamps
+ *   NOP NOP Timestamps, NOP NOP SACK                             any other segment
+ * ```
+ *
+ * Of the SACK blocks as many are written as fit.
+ *
+ * @returns octets written, as {@link optionsLength} said
+ * @rfc 9293 3.2
+ */
+export function writeOptions(view: DataView, at: number, segment: Segment): number {
+  let to = at;
+  if (segment.mss !== 0) {
+    view.setUint32(to, 0x0204_0000 | segment.mss);
+    to += 4;
+  }
+  if (segment.hasTimestamps) {
+    view.setUint32(to, segment.sackPermitted ? 0x0402_080a : NOP_NOP_TIMESTAMPS);
+    view.setUint32(to + 4, segment.tsVal);
+    view.setUint32(to + 8, segment.tsEcr);
+    to += 12;
+  } else if (segment.sackPermitted) {
+    view.setUint32(to, 0x0101_0402);
+    to += 4;
+  }
+  if (segment.windowShift >= 0) {
+    view.setUint32(to, 0x0103_0300 | segment.windowShift);
+    to += 4;
+  }
+  const blocks = sackBlocks(segment, to - at);
+  if (blocks > 0) {
+    view.setUint32(to, 0x0101_0502 + 8 * blocks);
+    to += 4;
+    for (let i = 0; i < blocks; i++, to += 8) {
+      view.setUint32(to, segment.sackLeft[i] ?? 0);
+      view.setUint32(to + 4, segment.sackRight[i] ?? 0);
+    }
+  }
+  return to - at;
+}
