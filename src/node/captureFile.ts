@@ -1,0 +1,116 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import type { Clock, Micros } from '../core/base/time.ts';
+import type { FrameSink } from '../core/capture/captureDevice.ts';
+import {
+  LinkType,
+  MAX_SNAP_LENGTH,
+  PCAP_RECORD_HEADER_LENGTH,
+  PcapRecords,
+  writePcapHeader,
+} from '../core/capture/pcap.ts';
+
+/** What a {@link CaptureFile} may be told. */
+export interface CaptureFileOptions {
+  /** Octets kept of each frame, 1 to 262144, which is the default. */
+  readonly snapLength?: number;
+}
+
+/** Octets that are written at once. */
+const BATCH = 256 * 1024;
+/** How long a frame may wait in memory, so that a reader of the growing file sees it. */
+const FLUSH_AFTER_MS = 250;
+
+/**
+ * A pcap file that grows by the frames it is given. It is written in batches, after a quarter of a
+ * second at the latest, on `close` and when the process exits.
+ *
+ * Frames must not fail because a disk is full: the first error ends the recording, and `close`
+ * throws it.
+ */
+export class CaptureFile implements FrameSink {
+  readonly path: string;
+  /** Frames in the file or on their way to it. */
+  frames = 0;
+  readonly #records: PcapRecords;
+  readonly #fd: number;
+  /** What must be added to the monotonic clock to get the time since 1970. */
+  readonly #epoch: Micros;
+  readonly #onExit = (): void => this.flush();
+  #timer: NodeJS.Timeout | null = null;
+  #error: Error | null = null;
+  #closed = false;
+
+  /**
+   * Makes or empties the file and writes its header.
+   * @param clock the one that the times given to `frame` come from
+   * @throws Error if the file cannot be made
+   */
+  constructor(path: string, clock: Clock, options: CaptureFileOptions = {}) {
+    const { snapLength = MAX_SNAP_LENGTH } = options;
+    if (!Number.isInteger(snapLength) || snapLength < 1 || snapLength > MAX_SNAP_LENGTH) {
+      throw new RangeError(`a snap length of ${snapLength} is not from 1 to ${MAX_SNAP_LENGTH}`);
+    }
+    this.path = path;
+    this.#records = new PcapRecords(BATCH + PCAP_RECORD_HEADER_LENGTH + snapLength, snapLength);
+    this.#epoch = Date.now() * 1000 - clock.now();
+    this.#fd = openWith(path, writePcapHeader(LinkType.ETHERNET, snapLength));
+    process.on('exit', this.#onExit);
+  }
+
+  frame(octets: Uint8Array, now: Micros): void {
+    if (this.#closed || this.#error !== null) return;
+    const time = now + this.#epoch;
+    if (!this.#records.append(octets, time)) {
+      this.flush();
+      this.#records.append(octets, time);
+    }
+    this.frames++;
+    this.#timer ??= setTimeout(() => this.flush(), FLUSH_AFTER_MS).unref();
+  }
+
+  /** Writes what is in memory. */
+  flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const octets = this.#records.octets();
+    if (this.#closed || this.#error !== null || octets.length === 0) return;
+    try {
+      writeAll(this.#fd, octets);
+    } catch (error) {
+      this.#error = cannotWrite(this.path, error);
+    }
+    this.#records.clear();
+  }
+
+  /** Writes the rest. Safe to call twice. @throws Error if the recording is not complete */
+  close(): void {
+    if (this.#closed) return;
+    this.flush();
+    this.#closed = true;
+    process.off('exit', this.#onExit);
+    closeSync(this.#fd);
+    if (this.#error !== null) throw this.#error;
+  }
+}
+
+/** Makes or empties a file that begins with the header. */
+function openWith(path: string, header: Uint8Array): number {
+  let fd = -1;
+  try {
+    fd = openSync(path, 'w');
+    writeAll(fd, header);
+    return fd;
+  } catch (error) {
+    if (fd >= 0) closeSync(fd);
+    throw cannotWrite(path, error);
+  }
+}
+
+function writeAll(fd: number, octets: Uint8Array): void {
+  for (let at = 0; at < octets.length; ) at += writeSync(fd, octets, at);
+}
+
+function cannotWrite(path: string, error: unknown): Error {
+  const why = error instanceof Error ? error.message : String(error);
+  return new Error(`capture file ${path} cannot be written: ${why}`, { cause: error });
+}
