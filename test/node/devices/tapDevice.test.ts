@@ -188,7 +188,7 @@ function openElsewhere(name: string, ...prefix: readonly string[]): string {
       console.log('opened ' + device.name);
       await openTap({ name: '${name}', macAddress: 2 }).catch((e) => console.log(e.message));
       await openTap({ name: 'other', macAddress: 2, kernelAddress }).catch((e) => console.log(e.message));
-      device.close();
+      device.unref(); // so the process ends, and the interface with it
     } catch (error) {
       console.log(error.code + ': ' + error.message);
     }`;
