@@ -128,6 +128,7 @@ export const DROP_REASONS = {
   'no-ack': rule('RFC 9293 3.10.7.4', 'the ACK bit is off'),
   'ack-too-old': rule('RFC 5961 5.2', 'the ACK is older than any window we were offered'),
   'ack-too-new': rule('RFC 9293 3.10.7.4', 'it acknowledges what was never sent'),
+  'window-closed': rule('RFC 9293 3.10.7.4', 'text at a closed window: its ACK counts, no more'),
   'text-after-close': rule('RFC 9293 3.6.1', 'text that nobody will read'),
   'text-after-fin': rule('RFC 9293 3.10.7.4', 'text after the FIN of the peer'),
   'reassembly-limit': rule(

@@ -1,0 +1,220 @@
+import type { ConnectionErrorCode } from '../base/errors.ts';
+import { StackError } from '../base/errors.ts';
+import type { TransportError } from '../base/ports.ts';
+import type { DropReason } from '../base/reasons.ts';
+import { type Micros, NEVER } from '../base/time.ts';
+import { TimerEntry, type TimerTarget } from '../base/timerQueue.ts';
+import type { Segment } from '../wire/tcp.ts';
+import { configure, type TcpConfig } from './config.ts';
+import { onIcmpError } from './input/icmpError.ts';
+import { segmentArrives } from './input/segmentArrives.ts';
+import type { Listener } from './listen/listener.ts';
+import { armKeepAlive } from './send/keepAlive.ts';
+import { output } from './send/output.ts';
+import type { SegmentWriter } from './send/segmentWriter.ts';
+import { mayReceive, maySend, type State } from './states.ts';
+import { closeTcb, type Tcb, Timer, transition } from './tcb.ts';
+import { earliestDeadline, onDeadline } from './timers.ts';
+
+/** Who is told that a connection has something to do in the next turn. */
+export interface ConnectionOwner {
+  touch(connection: Connection): void;
+}
+
+/**
+ * A connection as its user holds it. Four kinds of methods, in this order: *commands* of the user
+ * (they change state, and ask for a turn), *events in* from the network and the clock, *effects out*
+ * that a turn takes, and getters. Commands never send: the turn does.
+ *
+ * @rfc 9293 3.9.1
+ */
+export class Connection implements TimerTarget {
+  readonly tcb: Tcb;
+  /** Not null: opened passively, and not yet accepted. */
+  listener: Listener<Connection> | null;
+  /** The one queue entry for all its timers. */
+  readonly timer: TimerEntry;
+  /** Counts among the half-open ones of its listener. Kept by the owner. */
+  halfOpen = false;
+  /** Waits for a turn. Kept by the owner. */
+  dirty = false;
+  /** The next connection in the same place of the table of connections. */
+  nextInTable: Connection | null = null;
+  /**
+   * Told, between turns, that bits of {@link Event} have been set. They are a hint to look: what
+   * counts is {@link readable}, {@link writable}, {@link ended} and {@link state}.
+   */
+  onEvents: ((events: number) => void) | null = null;
+  readonly #owner: ConnectionOwner;
+
+  constructor(tcb: Tcb, listener: Listener<Connection> | null, owner: ConnectionOwner) {
+    this.tcb = tcb;
+    this.listener = listener;
+    this.timer = new TimerEntry(this);
+    this.#owner = owner;
+  }
+
+  // ---- commands -----------------------------------------------------------------------------
+
+  /**
+   * SEND: queues what fits into the send buffer. If that is less than `count`, {@link Event.WRITABLE}
+   * follows when there is room again.
+   *
+   * @returns octets taken, 0 to `count`
+   * @throws StackError EPIPE after {@link close}, or the error that ended the connection
+   * @rfc 9293 3.10.2
+   */
+  send(source: Uint8Array, from = 0, count = source.length - from): number {
+    const { tcb } = this;
+    if (tcb.state === 'CLOSED' && tcb.error !== null) {
+      throw new StackError(tcb.error, 'the connection has failed');
+    }
+    const open = maySend(tcb.state) || tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED';
+    if (!open || tcb.sendClosed) throw new StackError('EPIPE', 'the send side is closed');
+    const taken = tcb.sendBuffer.write(source, from, count);
+    if (taken < count) tcb.writeBlocked = true;
+    if (taken > 0) this.#owner.touch(this);
+    return taken;
+  }
+
+  /**
+   * RECEIVE: moves up to `count` octets of text to the user. 0 means nothing is there now, or, when
+   * {@link ended}, that nothing will come.
+   *
+   * @rfc 9293 3.10.3
+   */
+  receive(into: Uint8Array, at = 0, count = into.length - at): number {
+    const octets = this.tcb.receiveBuffer.read(into, at, count);
+    if (octets > 0) this.#owner.touch(this); // the window may open
+    return octets;
+  }
+
+  /** CLOSE: "I have no more data to send". Receiving goes on. Twice is the same as once. @rfc 9293 3.10.4 */
+  close(now: Micros): void {
+    const { tcb } = this;
+    if (tcb.sendClosed || tcb.state === 'CLOSED') return;
+    tcb.sendClosed = true;
+    if (tcb.state === 'ESTABLISHED') transition(tcb, 'FIN-WAIT-1', now);
+    else if (tcb.state === 'CLOSE-WAIT') transition(tcb, 'LAST-ACK', now);
+    this.#owner.touch(this);
+  }
+
+  /** ABORT: a RST to the peer, and what is queued is lost. @rfc 9293 3.10.5 */
+  abort(now: Micros): void {
+    this.#reset('reset-abort', now);
+  }
+
+  /**
+   * The user leaves for good, as POSIX close() does: what is queued is still sent, but nothing will
+   * be read. Text that arrived and was not read, or arrives later, makes it a RST.
+   *
+   * @rfc 9293 3.6.1 SHLD-3
+   */
+  release(now: Micros): void {
+    const { tcb } = this;
+    if (tcb.receiveClosed) return;
+    tcb.receiveClosed = true;
+    const unread = tcb.receiveBuffer.length;
+    tcb.receiveBuffer.release();
+    if (tcb.state === 'SYN-SENT') {
+      closeTcb(tcb, null, now);
+      this.#owner.touch(this);
+    } else if (unread > 0 && tcb.state !== 'TIME-WAIT') {
+      this.#reset('reset-unread-data', now);
+    } else {
+      this.close(now);
+      if (tcb.state === 'FIN-WAIT-2') tcb.deadlines[Timer.TIME_WAIT] = now + tcb.config.finWait2;
+      this.#owner.touch(this);
+    }
+  }
+
+  /**
+   * Changes settings that can change while a connection lives: `noDelay`, `userTimeout`,
+   * `delayedAck` and those of keepalive.
+   *
+   * @throws RangeError if a value is out of its range
+   */
+  configure(changes: Partial<TcpConfig>, now: Micros): void {
+    const { tcb } = this;
+    tcb.config = configure(tcb.config, changes);
+    tcb.deadlines[Timer.KEEPALIVE] = NEVER;
+    armKeepAlive(tcb, now);
+    this.#owner.touch(this);
+  }
+
+  // ---- events in ----------------------------------------------------------------------------
+
+  /** SEGMENT ARRIVES. @param octets where its text lies @rfc 9293 3.10.7 */
+  segmentArrives(seg: Segment, octets: Uint8Array, now: Micros): DropReason | null {
+    const drop = segmentArrives(this.tcb, seg, octets, now);
+    if (drop === null) this.tcb.heardAt = now;
+    this.#owner.touch(this);
+    return drop;
+  }
+
+  onIcmpError(error: TransportError, now: Micros): DropReason | null {
+    const drop = onIcmpError(this.tcb, error, now);
+    this.#owner.touch(this);
+    return drop;
+  }
+
+  /** Its queue entry is due; the timer that it was made for may have moved to later since. */
+  onDeadline(now: Micros): void {
+    onDeadline(this.tcb, now);
+    this.#owner.touch(this);
+  }
+
+  // ---- effects out --------------------------------------------------------------------------
+
+  output(now: Micros, writer: SegmentWriter): void {
+    output(this.tcb, now, writer);
+  }
+
+  /** Bits of {@link Event} since they were taken last. */
+  takeEvents(): number {
+    const { events } = this.tcb;
+    this.tcb.events = 0;
+    return events;
+  }
+
+  nextDeadline(): Micros {
+    return earliestDeadline(this.tcb);
+  }
+
+  // ---- getters ------------------------------------------------------------------------------
+
+  get state(): State {
+    return this.tcb.state;
+  }
+
+  /** Why it failed; null: it has not. */
+  get error(): ConnectionErrorCode | null {
+    return this.tcb.error;
+  }
+
+  /** Octets that {@link receive} would give now. */
+  get readable(): number {
+    return this.tcb.receiveBuffer.length;
+  }
+
+  /** Octets that {@link send} would take now. */
+  get writable(): number {
+    return this.tcb.sendClosed ? 0 : this.tcb.sendBuffer.free;
+  }
+
+  /** No text will come any more: the FIN of the peer has arrived, or the connection is over. */
+  get ended(): boolean {
+    const { state } = this.tcb;
+    return !mayReceive(state) && state !== 'SYN-SENT' && state !== 'SYN-RECEIVED';
+  }
+
+  #reset(reason: 'reset-abort' | 'reset-unread-data', now: Micros): void {
+    const { tcb } = this;
+    if (tcb.state === 'CLOSED') return;
+    tcb.receiveClosed = true;
+    // "If the state is SYN-SENT ... delete the TCB": nobody knows of it yet.
+    if (tcb.state !== 'SYN-SENT' && tcb.state !== 'TIME-WAIT') tcb.resetOwed = reason;
+    closeTcb(tcb, reason === 'reset-abort' ? 'ECONNABORTED' : null, now);
+    this.#owner.touch(this);
+  }
+}

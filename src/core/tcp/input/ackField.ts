@@ -1,0 +1,85 @@
+import type { DropReason } from '../../base/reasons.ts';
+import type { Micros } from '../../base/time.ts';
+import { diff, le, lt } from '../../wire/seq.ts';
+import { Flag, type Segment } from '../../wire/tcp.ts';
+import { onAnyAck, onNewAck, onOldAck, setWindow, updateWindow } from '../send/sender.ts';
+import {
+  closeTcb,
+  enterTimeWait,
+  isFinAcknowledged,
+  oweAck,
+  type Tcb,
+  Timer,
+  transition,
+} from '../tcb.ts';
+import { challenge } from './acceptability.ts';
+import { onEstablished } from './handshake.ts';
+
+/**
+ * "Fifth, check the ACK field."
+ *
+ * @rfc 9293 3.10.7.4 Fifth
+ */
+export function checkAck(tcb: Tcb, seg: Segment, now: Micros): DropReason | null {
+  if (!seg.has(Flag.ACK)) return 'no-ack';
+  if (tcb.state === 'SYN-RECEIVED') {
+    const drop = completeHandshake(tcb, seg, now);
+    if (drop !== null) return drop;
+  }
+  const { snd } = tcb;
+  if (lt(snd.nxt, seg.ack)) {
+    // "If the ACK acks something not yet sent (SEG.ACK > SND.NXT), then send an ACK, drop".
+    challengeOrAck(tcb, now);
+    return 'ack-too-new';
+  }
+  // RFC 5961 5.2: acceptable from SND.UNA - MAX.SND.WND on.
+  if (diff(snd.una, seg.ack) > snd.maxWnd) {
+    challenge(tcb, now);
+    return 'ack-too-old';
+  }
+  if (lt(snd.una, seg.ack)) onNewAck(tcb, seg, now);
+  else if (seg.ack === snd.una) onOldAck(tcb, seg, now);
+  if (le(snd.una, seg.ack)) {
+    updateWindow(tcb, seg);
+    onAnyAck(tcb);
+  }
+  return afterAck(tcb, now);
+}
+
+/** "If SND.UNA < SEG.ACK =< SND.NXT, then enter ESTABLISHED state". */
+function completeHandshake(tcb: Tcb, seg: Segment, now: Micros): DropReason | null {
+  const { snd } = tcb;
+  if (!lt(snd.una, seg.ack) || lt(snd.nxt, seg.ack)) {
+    // "<SEQ=SEG.ACK><CTL=RST>": sent by whoever called, who can answer without a connection.
+    return 'bad-ack';
+  }
+  if (tcb.gate !== null && !tcb.gate.hasRoom) return 'accept-queue-full';
+  transition(tcb, 'ESTABLISHED', now);
+  setWindow(tcb, seg);
+  onEstablished(tcb, now);
+  return null;
+}
+
+function challengeOrAck(tcb: Tcb, now: Micros): void {
+  if (tcb.ack.owed === null) challenge(tcb, now);
+  else oweAck(tcb, 'ack-unsent');
+}
+
+/** Was it our FIN that has been acknowledged? */
+function afterAck(tcb: Tcb, now: Micros): DropReason | null {
+  if (!isFinAcknowledged(tcb)) return null;
+  switch (tcb.state) {
+    case 'FIN-WAIT-1':
+      transition(tcb, 'FIN-WAIT-2', now);
+      if (tcb.receiveClosed) tcb.deadlines[Timer.TIME_WAIT] = now + tcb.config.finWait2;
+      return null;
+    case 'CLOSING':
+      enterTimeWait(tcb, now);
+      return null;
+    case 'LAST-ACK':
+      closeTcb(tcb, null, now);
+      return null;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,48 @@
+import type { DropReason } from '../../base/reasons.ts';
+import type { Micros } from '../../base/time.ts';
+import { add, type Seq } from '../../wire/seq.ts';
+import { Flag, type Segment } from '../../wire/tcp.ts';
+import { Event, enterTimeWait, oweAck, type Tcb, transition } from '../tcb.ts';
+
+/**
+ * "Eighth, check the FIN bit." A FIN beyond a hole is remembered until the hole is filled.
+ *
+ * @param end number behind the text of the segment, before any of it was cut
+ * @rfc 9293 3.10.7.4 Eighth
+ */
+export function checkFin(tcb: Tcb, seg: Segment, end: Seq, now: Micros): DropReason | null {
+  const { rcv } = tcb;
+  if (seg.has(Flag.FIN) && !rcv.finSeen) {
+    rcv.finSeen = true;
+    rcv.fin = end;
+    if (rcv.nxt !== rcv.fin) oweAck(tcb, 'ack-out-of-order');
+  }
+  if (!rcv.finSeen || rcv.nxt !== rcv.fin) return null;
+  switch (tcb.state) {
+    case 'SYN-RECEIVED':
+    case 'ESTABLISHED':
+      takeFin(tcb);
+      transition(tcb, 'CLOSE-WAIT', now);
+      return null;
+    case 'FIN-WAIT-1':
+      // Our FIN is not acknowledged, or the Fifth check would have left this state.
+      takeFin(tcb);
+      transition(tcb, 'CLOSING', now);
+      return null;
+    case 'FIN-WAIT-2':
+      takeFin(tcb);
+      enterTimeWait(tcb, now);
+      return null;
+    default:
+      return null;
+  }
+}
+
+/** "advance RCV.NXT over the FIN, and send an acknowledgment for the FIN". */
+function takeFin(tcb: Tcb): void {
+  tcb.rcv.nxt = add(tcb.rcv.nxt, 1);
+  tcb.rcv.wnd = Math.max(0, tcb.rcv.wnd - 1);
+  tcb.receiveBuffer.ranges.clear();
+  oweAck(tcb, 'ack-fin');
+  tcb.events |= Event.END;
+}

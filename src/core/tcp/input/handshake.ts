@@ -1,0 +1,48 @@
+import type { Micros } from '../../base/time.ts';
+import { add } from '../../wire/seq.ts';
+import type { Segment } from '../../wire/tcp.ts';
+import { DEFAULT_MSS, HEADERS, MIN_MSS, TIMESTAMP_OPTION } from '../config.ts';
+import { windowShiftFor } from '../receive/window.ts';
+import { armKeepAlive } from '../send/keepAlive.ts';
+import { Event, type Tcb, transition } from '../tcb.ts';
+import { onHandshakeComplete } from '../timers.ts';
+
+/** What we announce of ourselves, before the first SYN. @param mtu of the interface, octets */
+export function prepareOffer(tcb: Tcb, mtu: number): void {
+  const most = Math.min(65_535, mtu) - HEADERS;
+  tcb.rcv.mss = tcb.config.mss === 0 ? most : Math.min(most, tcb.config.mss);
+  tcb.rcv.shift = tcb.windowScaling ? windowShiftFor(tcb.receiveBuffer.limit) : 0;
+}
+
+/**
+ * The SYN of the peer: its number, and of the options those that both ends want.
+ *
+ * @rfc 9293 3.7.1, 7323 2.2 and 3.2
+ */
+export function takeSyn(tcb: Tcb, seg: Segment, now: Micros): void {
+  const { rcv, snd, ts } = tcb;
+  rcv.irs = seg.seq;
+  rcv.nxt = add(seg.seq, 1);
+  tcb.ack.last = rcv.nxt;
+  snd.peerMss = Math.max(MIN_MSS, seg.mss === 0 ? DEFAULT_MSS : seg.mss);
+  // MUST-16: an announced size counts the fixed headers alone.
+  tcb.windowScaling = tcb.windowScaling && seg.windowShift >= 0;
+  snd.shift = tcb.windowScaling ? seg.windowShift : 0;
+  if (!tcb.windowScaling) rcv.shift = 0;
+  ts.on = ts.on && seg.hasTimestamps;
+  if (ts.on) {
+    ts.recent = seg.tsVal;
+    ts.recentAt = now;
+  }
+  snd.mss = Math.min(snd.peerMss, tcb.flow.mtu - HEADERS) - (ts.on ? TIMESTAMP_OPTION : 0);
+  tcb.congestion.setMss(snd.mss);
+}
+
+/** The connection is synchronized: the user may know, and what it did in advance happens now. */
+export function onEstablished(tcb: Tcb, now: Micros): void {
+  onHandshakeComplete(tcb);
+  tcb.heardAt = now;
+  tcb.events |= Event.OPEN | Event.WRITABLE;
+  armKeepAlive(tcb, now);
+  if (tcb.sendClosed) transition(tcb, 'FIN-WAIT-1', now);
+}

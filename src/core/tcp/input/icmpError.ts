@@ -1,0 +1,41 @@
+import type { ConnectionErrorCode } from '../../base/errors.ts';
+import type { TransportError, UnreachableKind } from '../../base/ports.ts';
+import type { DropReason } from '../../base/reasons.ts';
+import type { Micros } from '../../base/time.ts';
+import { seq } from '../../wire/seq.ts';
+import { isInFlight } from '../send/lossRecovery.ts';
+import { closeTcb, type Tcb } from '../tcb.ts';
+
+const CODES: Readonly<Record<UnreachableKind, ConnectionErrorCode>> = {
+  'net-unreachable': 'ENETUNREACH',
+  'host-unreachable': 'EHOSTUNREACH',
+  'protocol-unreachable': 'ENOPROTOOPT',
+  'port-unreachable': 'ECONNREFUSED',
+  'fragmentation-needed': 'EMSGSIZE',
+  'source-route-failed': 'EHOSTUNREACH',
+  'admin-prohibited': 'EHOSTUNREACH',
+  'time-exceeded': 'EHOSTUNREACH',
+  'parameter-problem': 'EPROTO',
+};
+
+/**
+ * Bad news about a segment of this connection. While it is being opened, it fails at once, since
+ * nothing is lost by that (RFC 5461 4.1; Linux does so); later the news is kept, and told when the
+ * connection fails for want of an answer.
+ *
+ * Deviates from RFC 9293 3.9.2.2 (hard errors SHOULD abort) as Linux and RFC 5927 5.2 do: ICMP is
+ * easily forged, so no error ends a synchronized connection.
+ *
+ * @rfc 9293 3.9.2.2, 5927 4.1
+ */
+export function onIcmpError(tcb: Tcb, error: TransportError, now: Micros): DropReason | null {
+  if (!isInFlight(tcb, seq(error.sequence))) return 'icmp-out-of-window';
+  if (error.kind === 'fragmentation-needed') {
+    tcb.mtuFell = true;
+    return null;
+  }
+  const code = CODES[error.kind];
+  if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') closeTcb(tcb, code, now);
+  else tcb.softError = code;
+  return null;
+}

@@ -1,0 +1,55 @@
+import type { DropReason } from '../../base/reasons.ts';
+import type { Micros } from '../../base/time.ts';
+import { add, le, lt } from '../../wire/seq.ts';
+import { Flag, type Segment } from '../../wire/tcp.ts';
+import { onNewAck, setWindow } from '../send/sender.ts';
+import { closeTcb, oweAck, type Tcb, transition } from '../tcb.ts';
+import { checkFin } from './fin.ts';
+import { onEstablished, takeSyn } from './handshake.ts';
+import { processText } from './text.ts';
+
+/**
+ * SEGMENT ARRIVES in SYN-SENT: first the ACK bit, second RST, fourth SYN, fifth neither.
+ *
+ * @returns 'bad-ack' asks the caller to answer with <SEQ=SEG.ACK><CTL=RST>
+ * @rfc 9293 3.10.7.3
+ */
+export function segmentArrivesInSynSent(
+  tcb: Tcb,
+  seg: Segment,
+  octets: Uint8Array,
+  now: Micros,
+): DropReason | null {
+  const { snd } = tcb;
+  const acks = seg.has(Flag.ACK);
+  if (acks && (le(seg.ack, snd.iss) || lt(snd.nxt, seg.ack))) {
+    return seg.has(Flag.RST) ? 'blind-reset' : 'bad-ack';
+  }
+  if (seg.has(Flag.RST)) {
+    if (!acks) return 'blind-reset';
+    closeTcb(tcb, 'ECONNREFUSED', now);
+    return 'reset-accepted';
+  }
+  if (!seg.has(Flag.SYN)) return 'no-syn';
+  takeSyn(tcb, seg, now);
+  setWindow(tcb, seg);
+  if (acks) {
+    transition(tcb, 'ESTABLISHED', now);
+    onNewAck(tcb, seg, now);
+    onEstablished(tcb, now);
+    oweAck(tcb, 'handshake-ack');
+    return takeRest(tcb, seg, octets, now);
+  }
+  // "Otherwise, enter SYN-RECEIVED, form a SYN,ACK segment": simultaneous open. MUST-10
+  transition(tcb, 'SYN-RECEIVED', now);
+  tcb.synOwed = 'handshake';
+  return null;
+}
+
+/** "If there are other controls or text in the segment, then continue processing at the sixth step". */
+function takeRest(tcb: Tcb, seg: Segment, octets: Uint8Array, now: Micros): DropReason | null {
+  seg.flags &= ~Flag.SYN;
+  seg.seq = add(seg.seq, 1);
+  const end = add(seg.seq, seg.textLength);
+  return processText(tcb, seg, octets, now) ?? checkFin(tcb, seg, end, now);
+}

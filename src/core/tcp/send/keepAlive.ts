@@ -1,0 +1,50 @@
+import type { Micros } from '../../base/time.ts';
+import { isSynchronized } from '../states.ts';
+import { closeTcb, hasUnsent, outstanding, type Tcb, Timer } from '../tcb.ts';
+
+/**
+ * Keepalive: an idle connection is asked whether its peer still lives, by a segment at SND.UNA - 1,
+ * which every TCP must answer. Retransmission goes first: while anything is unacknowledged or waits
+ * to be sent, no probe is sent, since that will find out by itself.
+ *
+ * @rfc 9293 3.8.4
+ */
+
+/** Starts the timer, when keepalive is on: called when a connection is synchronized, or it is switched on. */
+export function armKeepAlive(tcb: Tcb, now: Micros): void {
+  if (!tcb.config.keepAlive || !isSynchronized(tcb.state) || tcb.state === 'TIME-WAIT') return;
+  const idle = Math.max(0, now - tcb.heardAt);
+  tcb.deadlines[Timer.KEEPALIVE] = now + Math.max(0, tcb.config.keepAliveIdle - idle);
+}
+
+/** The timer expired: probe, give up, or wait for the rest of the idle time. */
+export function onKeepAliveTimer(tcb: Tcb, now: Micros): void {
+  const { config } = tcb;
+  if (!config.keepAlive || tcb.state === 'TIME-WAIT') return;
+  // MUST-26: "only when no sent data is outstanding, and no data or acknowledgment packets have
+  // been received for the connection within an interval".
+  if (outstanding(tcb) > 0 || hasUnsent(tcb)) {
+    tcb.deadlines[Timer.KEEPALIVE] = now + config.keepAliveIdle;
+    return;
+  }
+  const idle = now - tcb.heardAt;
+  if (idle < config.keepAliveIdle) {
+    tcb.deadlines[Timer.KEEPALIVE] = tcb.heardAt + config.keepAliveIdle;
+    return;
+  }
+  if (isDead(tcb, idle)) {
+    tcb.resetOwed = 'reset-keepalive';
+    closeTcb(tcb, tcb.softError ?? 'ETIMEDOUT', now);
+    return;
+  }
+  tcb.probesOut++;
+  tcb.probeOwed = 'keepalive-probe';
+  tcb.deadlines[Timer.KEEPALIVE] = now + config.keepAliveInterval;
+}
+
+/** The user timeout, where there is one, stands above the count (Linux). */
+function isDead(tcb: Tcb, idle: Micros): boolean {
+  const { userTimeout, keepAliveCount } = tcb.config;
+  if (userTimeout > 0) return tcb.probesOut > 0 && idle >= userTimeout;
+  return tcb.probesOut >= keepAliveCount;
+}

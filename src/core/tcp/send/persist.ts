@@ -1,0 +1,36 @@
+import type { Micros } from '../../base/time.ts';
+import { closeTcb, hasUnsent, outstanding, type Tcb } from '../tcb.ts';
+
+/**
+ * The persist timer expired: text waits for the window of the peer to open. Where the window has
+ * room for part of it, that part is sent, however small; where it has none, a probe goes out.
+ *
+ * Deviates from RFC 9293 3.8.6.1 ("at least one octet of new data") as Linux does: the probe is an
+ * empty segment at SND.UNA - 1, which the peer must answer as well, and which cannot be delivered
+ * by accident. Probes go on for as long as the peer answers them (MUST-37).
+ *
+ * @rfc 9293 3.8.6.1
+ */
+export function onPersistTimer(tcb: Tcb, now: Micros): void {
+  if (outstanding(tcb) > 0 || !hasUnsent(tcb)) return;
+  if (isGivenUp(tcb, now)) {
+    tcb.resetOwed = 'reset-timeout';
+    closeTcb(tcb, tcb.softError ?? 'ETIMEDOUT', now);
+    return;
+  }
+  if (tcb.snd.wnd > 0) {
+    tcb.overrideOwed = true;
+    return;
+  }
+  if (tcb.probesOut === 0) tcb.probesSince = now;
+  tcb.probesOut++;
+  tcb.persistBackoff++;
+  tcb.probeOwed = 'window-probe';
+}
+
+function isGivenUp(tcb: Tcb, now: Micros): boolean {
+  const { userTimeout, dataRetries } = tcb.config;
+  if (tcb.probesOut === 0) return false;
+  if (userTimeout > 0 && now - tcb.probesSince >= userTimeout) return true;
+  return tcb.probesOut >= dataRetries;
+}

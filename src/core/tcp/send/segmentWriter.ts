@@ -1,0 +1,114 @@
+import { PacketBuffer } from '../../base/packetBuffer.ts';
+import type { DatagramSink } from '../../base/ports.ts';
+import type { SendReason } from '../../base/reasons.ts';
+import { type Micros, NEVER } from '../../base/time.ts';
+import { add, type Seq, seq } from '../../wire/seq.ts';
+import { Flag, Segment, tcpHeaderLength, writeTcp } from '../../wire/tcp.ts';
+import { TIMESTAMP_OPTION } from '../config.ts';
+import { initialWindow, windowToAnnounce } from '../receive/window.ts';
+import { type Tcb, Timer } from '../tcb.ts';
+import { timestampAt } from './sender.ts';
+
+/** Octets of the largest segment that is ever built: a full datagram. */
+const CAPACITY = 65_535;
+
+/**
+ * Builds segments in the stack's one packet for output, and hands them to IP. Every segment of a
+ * connection carries the newest acknowledgment and window, so each one settles an owed ACK.
+ *
+ * @rfc 9293 3.1
+ */
+export class SegmentWriter {
+  readonly #sink: DatagramSink;
+  readonly #packet = new PacketBuffer(CAPACITY);
+  readonly #segment = new Segment();
+  /** Segments handed to IP, and those that repeat octets. */
+  segmentsOut = 0;
+  segmentsRetransmitted = 0;
+
+  constructor(sink: DatagramSink) {
+    this.#sink = sink;
+  }
+
+  /** May anything be sent now that can wait? */
+  get ready(): boolean {
+    return this.#sink.writable;
+  }
+
+  /** SYN or SYN-ACK with the options that we offer, or that both ends want. @rfc 9293 3.5 */
+  syn(tcb: Tcb, flags: number, reason: SendReason, now: Micros): void {
+    const segment = this.#begin(tcb, tcb.snd.iss, flags);
+    segment.mss = tcb.rcv.mss;
+    if (tcb.windowScaling) segment.windowShift = tcb.rcv.shift;
+    tcb.rcv.wnd = initialWindow(tcb);
+    segment.wnd = tcb.rcv.wnd;
+    this.#timestamps(tcb, now);
+    this.#finish(tcb, reason, now);
+  }
+
+  /** A segment of `length` octets of text from number `from` on; none: a bare ACK, FIN or RST. */
+  send(tcb: Tcb, from: Seq, length: number, flags: number, reason: SendReason, now: Micros): void {
+    const segment = this.#begin(tcb, from, flags);
+    this.#window(tcb);
+    this.#timestamps(tcb, now);
+    if (length > 0) {
+      const at = this.#packet.transport + tcpHeaderLength(segment);
+      tcb.sendBuffer.peek(from, this.#packet.octets, at, length);
+      segment.textLength = length;
+    }
+    this.#finish(tcb, reason, now);
+  }
+
+  /** A probe at SND.UNA - 1 that carries one octet, which the peer has had before. MAY-6 */
+  garbageProbe(tcb: Tcb, reason: SendReason, now: Micros): void {
+    const segment = this.#begin(tcb, add(tcb.snd.una, -1), Flag.ACK);
+    this.#window(tcb);
+    this.#timestamps(tcb, now);
+    this.#packet.octets[this.#packet.transport + tcpHeaderLength(segment)] = 0;
+    segment.textLength = 1;
+    this.#finish(tcb, reason, now);
+  }
+
+  /** Octets of options in each segment with text. @rfc 9293 3.7.1 MUST-16 */
+  static optionOctets(tcb: Tcb): number {
+    return tcb.ts.on ? TIMESTAMP_OPTION : 0;
+  }
+
+  #begin(tcb: Tcb, from: Seq, flags: number): Segment {
+    const segment = this.#segment;
+    this.#packet.clear();
+    segment.clear();
+    segment.sourcePort = tcb.localPort;
+    segment.destinationPort = tcb.remotePort;
+    segment.seq = from;
+    segment.ack = (flags & Flag.ACK) !== 0 ? tcb.rcv.nxt : seq(0);
+    segment.flags = flags;
+    return segment;
+  }
+
+  /** The window, scaled; the peer may from now on send up to its edge. @rfc 7323 2.3 */
+  #window(tcb: Tcb): void {
+    tcb.rcv.wnd = windowToAnnounce(tcb);
+    this.#segment.wnd = Math.min(0xffff, Math.floor(tcb.rcv.wnd / 2 ** tcb.rcv.shift));
+  }
+
+  #timestamps(tcb: Tcb, now: Micros): void {
+    if (!tcb.ts.on) return;
+    this.#segment.hasTimestamps = true;
+    this.#segment.tsVal = timestampAt(tcb, now);
+    this.#segment.tsEcr = this.#segment.has(Flag.ACK) ? tcb.ts.recent : 0;
+  }
+
+  #finish(tcb: Tcb, reason: SendReason, now: Micros): void {
+    const segment = this.#segment;
+    writeTcp(this.#packet, segment, tcb.localAddress, tcb.remoteAddress);
+    if (segment.has(Flag.ACK)) {
+      tcb.ack.owed = null;
+      tcb.ack.unacked = 0;
+      tcb.ack.last = tcb.rcv.nxt;
+      tcb.deadlines[Timer.DELAYED_ACK] = NEVER;
+    }
+    this.segmentsOut++;
+    this.#sink.send(this.#packet, tcb.flow, reason, now);
+  }
+}

@@ -1,0 +1,401 @@
+import type { Ipv4Address } from '../base/address.ts';
+import type { ConnectionErrorCode } from '../base/errors.ts';
+import type { Flow } from '../base/ports.ts';
+import type { SendReason } from '../base/reasons.ts';
+import { type Micros, NEVER } from '../base/time.ts';
+import type { Tracer } from '../base/tracer.ts';
+import { add, diff, type Seq, seq } from '../wire/seq.ts';
+import { DEFAULT_MSS, MAX_DUPLICATE_ACKS_OWED, QUICK_ACKS, type TcpConfig } from './config.ts';
+import type { AckSample, CongestionControl } from './congestion/congestionControl.ts';
+import { ReceiveBuffer } from './receive/receiveBuffer.ts';
+import { RetransmitQueue } from './send/retransmitQueue.ts';
+import { RttEstimator } from './send/rttEstimator.ts';
+import { SendBuffer } from './send/sendBuffer.ts';
+import { type State, TRANSITIONS } from './states.ts';
+
+/**
+ * The transmission control block: all that is known of one connection, as a record. The variables
+ * have the RFC's names, with their dot. Functions of `input`, `send` and `receive` work on it; it
+ * decides nothing itself.
+ *
+ * @rfc 9293 3.3.1
+ */
+
+/**
+ * ```
+ *        1         2          3          4
+ *   ----------|----------|----------|----------
+ *          SND.UNA    SND.NXT    SND.UNA
+ *                               +SND.WND
+ *
+ *   1  old sequence numbers that have been acknowledged
+ *   2  sequence numbers of unacknowledged data
+ *   3  sequence numbers allowed for new data transmission
+ *   4  future sequence numbers that are not yet allowed
+ * ```
+ *
+ * @rfc 9293 3.3.1 figure 3
+ */
+export interface SendSpace {
+  /** Oldest unacknowledged sequence number. */
+  una: Seq;
+  /** Next sequence number to be sent; nothing at or beyond it has ever been sent. */
+  nxt: Seq;
+  /** Window of the peer, in octets (shift applied). */
+  wnd: number;
+  /** Largest window that the peer has ever offered. @rfc 9293 3.8.6.2.1 */
+  maxWnd: number;
+  /** SEG.SEQ and SEG.ACK of the last window update. */
+  wl1: Seq;
+  wl2: Seq;
+  iss: Seq;
+  /** Shift of the windows that the peer announces, 0 to 14. @rfc 7323 2 */
+  shift: number;
+  /** Largest segment that the peer takes, its option; {@link DEFAULT_MSS} without one. */
+  peerMss: number;
+  /** Text octets of a full segment now: options and path MTU taken off. @rfc 9293 3.7.1 MUST-16 */
+  mss: number;
+  /** End of the last segment sent that was not full. For Nagle's rule. */
+  smallEnd: Seq;
+}
+
+/**
+ * ```
+ *          1          2          3
+ *      ----------|----------|----------
+ *             RCV.NXT    RCV.NXT
+ *                       +RCV.WND
+ * ```
+ *
+ * @rfc 9293 3.3.1 figure 4
+ */
+export interface ReceiveSpace {
+  nxt: Seq;
+  /** Octets that the peer may send beyond RCV.NXT, as it was told last. Its edge never moves left. */
+  wnd: number;
+  irs: Seq;
+  /** Shift of the windows that we announce. */
+  shift: number;
+  /** Largest segment that we announced. */
+  mss: number;
+  /** The FIN of the peer has been seen, perhaps beyond a hole; `fin` is its number. */
+  finSeen: boolean;
+  fin: Seq;
+}
+
+/** RFC 7323 timestamps. */
+export interface Timestamps {
+  /** We offer the option, or both ends do. */
+  on: boolean;
+  /** TS.Recent and when it was taken. */
+  recent: number;
+  recentAt: Micros;
+  /** Added to the clock of milliseconds, random per connection. */
+  offset: number;
+}
+
+/** Where loss recovery stands. @rfc 5681 3.2, 6582 3.2 */
+export interface Recovery {
+  /** `recovery`: fast retransmit began it; `loss`: a timeout did. */
+  phase: 'open' | 'recovery' | 'loss';
+  /** SND.NXT when it began: an ACK of this ends it. */
+  point: Seq;
+  /** Segments that duplicate ACKs say have left the network. */
+  duplicateAcks: number;
+  /** The first lost segment goes out whatever cwnd says, and why. */
+  force: SendReason | null;
+  /** When the segment whose timeout began this was first repeated. For R2. */
+  since: Micros;
+  /** Expiries in a row. */
+  retries: number;
+}
+
+/** State of the decision when to acknowledge. @rfc 9293 3.8.6.3 */
+export interface AckState {
+  /** An ACK must go out in this turn, and why. */
+  owed: SendReason | null;
+  /** ... and so many copies of it before: one for each out-of-order segment. @rfc 5681 4.2 */
+  duplicates: number;
+  /** Text octets received since the last ACK was sent. */
+  unacked: number;
+  /** Segments that are still to be acknowledged at once. */
+  quick: number;
+  /** The user answers what it receives, so an ACK can wait for the answer (Linux: pingpong). */
+  interactive: boolean;
+  /** Largest segment that the peer has sent, in octets of text; not below {@link DEFAULT_MSS}. */
+  segment: number;
+  /** RCV.NXT of the last ACK sent. */
+  last: Seq;
+  /** When an ACK last answered something out of the window, and challenge ACKs in this second. */
+  invalidAt: Micros;
+  challengeAt: Micros;
+  challenges: number;
+}
+
+/** The timers, as positions in {@link Tcb.deadlines}. */
+export const Timer = {
+  RETRANSMISSION: 0,
+  PERSIST: 1,
+  DELAYED_ACK: 2,
+  KEEPALIVE: 3,
+  /** TIME-WAIT, and FIN-WAIT-2 of a connection that the user has left. */
+  TIME_WAIT: 4,
+} as const;
+export const TIMER_COUNT = 5;
+
+/** What the user of a connection is told, as bits. */
+export const Event = { OPEN: 1, READABLE: 2, WRITABLE: 4, END: 8, CLOSED: 16 } as const;
+
+/** Whether a passive connection may leave SYN-RECEIVED now. */
+export interface AcceptGate {
+  readonly hasRoom: boolean;
+}
+
+/** The four-tuple and how it came about. */
+export interface TcbOptions {
+  readonly id: number;
+  readonly localAddress: Ipv4Address;
+  readonly localPort: number;
+  readonly remoteAddress: Ipv4Address;
+  readonly remotePort: number;
+  readonly flow: Flow;
+  readonly config: TcpConfig;
+  readonly congestion: CongestionControl;
+  readonly iss: Seq;
+  readonly timestampOffset: number;
+  readonly tracer: Tracer | null;
+  readonly gate: AcceptGate | null;
+}
+
+export class Tcb {
+  readonly id: number;
+  readonly localAddress: Ipv4Address;
+  readonly localPort: number;
+  readonly remoteAddress: Ipv4Address;
+  readonly remotePort: number;
+  readonly flow: Flow;
+  /** May be replaced while the connection lives (keepalive, Nagle). */
+  config: TcpConfig;
+  readonly tracer: Tracer | null;
+  /** Not null: opened passively. @rfc 9293 3.5 MUST-11 */
+  readonly gate: AcceptGate | null;
+
+  /** Assigned by {@link transition} alone. */
+  state: State;
+  /** Why it ended; null: normally, or not yet. */
+  error: ConnectionErrorCode | null;
+  /** The last ICMP error that was not believed at once. @rfc 9293 3.9.2.2, 5461 */
+  softError: ConnectionErrorCode | null;
+
+  readonly snd: SendSpace;
+  readonly rcv: ReceiveSpace;
+  readonly ts: Timestamps;
+  readonly recovery: Recovery;
+  readonly ack: AckState;
+  readonly rtt: RttEstimator;
+  readonly congestion: CongestionControl;
+  /** The one record in which ACKs are told to congestion control. */
+  readonly sample: AckSample;
+  readonly sendBuffer: SendBuffer;
+  readonly receiveBuffer: ReceiveBuffer;
+  readonly retransmitQueue: RetransmitQueue;
+  readonly deadlines: Float64Array;
+  /** We offer window scaling, or both ends do. @rfc 7323 2.2 */
+  windowScaling: boolean;
+
+  /** A SYN is to be sent, and why. */
+  synOwed: SendReason | null;
+  /** A RST is to be sent, and why. */
+  resetOwed: SendReason | null;
+  /** A probe at SND.UNA - 1 is to be sent, and why. */
+  probeOwed: 'keepalive-probe' | 'window-probe' | null;
+  /** Expiry of the persist timer: what the window allows goes out, however small. */
+  overrideOwed: boolean;
+  /** The user closed the send side. */
+  sendClosed: boolean;
+  finSent: boolean;
+  /** The user will read no more. */
+  receiveClosed: boolean;
+  /** The user wrote less than wanted and waits for room. */
+  writeBlocked: boolean;
+  /** The path MTU fell: segments in flight may be too long. */
+  mtuFell: boolean;
+
+  /** Probes, of either kind, since the peer answered last. */
+  probesOut: number;
+  persistBackoff: number;
+  /** When the window or the user made the first unanswered probe necessary. For the user timeout. */
+  probesSince: Micros;
+  /** When a segment last arrived, when text last arrived, and when text was last sent. */
+  heardAt: Micros;
+  textAt: Micros;
+  sentTextAt: Micros;
+  /** Bits of {@link Event}, until the user has been told. */
+  events: number;
+
+  constructor(options: TcbOptions) {
+    const { config, iss } = options;
+    this.id = options.id;
+    this.localAddress = options.localAddress;
+    this.localPort = options.localPort;
+    this.remoteAddress = options.remoteAddress;
+    this.remotePort = options.remotePort;
+    this.flow = options.flow;
+    this.config = config;
+    this.tracer = options.tracer;
+    this.gate = options.gate;
+    this.state = 'CLOSED';
+    this.error = null;
+    this.softError = null;
+    this.snd = newSendSpace(iss);
+    this.rcv = newReceiveSpace();
+    this.ts = { on: config.timestamps, recent: 0, recentAt: 0, offset: options.timestampOffset };
+    this.recovery = {
+      phase: 'open',
+      point: iss,
+      duplicateAcks: 0,
+      force: null,
+      since: 0,
+      retries: 0,
+    };
+    this.ack = {
+      owed: null,
+      duplicates: 0,
+      unacked: 0,
+      quick: QUICK_ACKS,
+      interactive: false,
+      segment: DEFAULT_MSS,
+      last: seq(0),
+      invalidAt: -NEVER,
+      challengeAt: -NEVER,
+      challenges: 0,
+    };
+    this.rtt = new RttEstimator(config);
+    this.congestion = options.congestion;
+    this.sample = { ackedOctets: 0, inFlight: 0, rtt: 0, now: 0 };
+    this.sendBuffer = new SendBuffer(config.sendBuffer, add(iss, 1));
+    this.receiveBuffer = new ReceiveBuffer(config.receiveBuffer);
+    this.retransmitQueue = new RetransmitQueue();
+    this.deadlines = new Float64Array(TIMER_COUNT).fill(NEVER);
+    this.windowScaling = config.windowScaling;
+    this.synOwed = null;
+    this.resetOwed = null;
+    this.probeOwed = null;
+    this.overrideOwed = false;
+    this.sendClosed = false;
+    this.finSent = false;
+    this.receiveClosed = false;
+    this.writeBlocked = false;
+    this.mtuFell = false;
+    this.probesOut = 0;
+    this.persistBackoff = 0;
+    this.probesSince = 0;
+    this.heardAt = 0;
+    this.textAt = -NEVER;
+    this.sentTextAt = 0;
+    this.events = 0;
+  }
+}
+
+function newSendSpace(iss: Seq): SendSpace {
+  return {
+    una: iss,
+    nxt: iss,
+    wnd: 0,
+    maxWnd: 0,
+    wl1: seq(0),
+    wl2: seq(0),
+    iss,
+    shift: 0,
+    peerMss: DEFAULT_MSS,
+    mss: DEFAULT_MSS,
+    smallEnd: iss,
+  };
+}
+
+function newReceiveSpace(): ReceiveSpace {
+  return {
+    nxt: seq(0),
+    wnd: 0,
+    irs: seq(0),
+    shift: 0,
+    mss: DEFAULT_MSS,
+    finSeen: false,
+    fin: seq(0),
+  };
+}
+
+/**
+ * The one way from state to state.
+ * @throws Error if figure 5 has no such way: a defect of this stack
+ * @rfc 9293 3.3.2
+ */
+export function transition(tcb: Tcb, to: State, now: Micros): void {
+  const from = tcb.state;
+  if (!TRANSITIONS[from].includes(to)) {
+    throw new Error(`connection ${tcb.id}: no way from ${from} to ${to}`);
+  }
+  tcb.state = to;
+  if (tcb.tracer !== null) tcb.tracer.transition(tcb.id, from, to, now);
+}
+
+/** The user is told that nothing more will happen; the four-tuple stays taken. @rfc 9293 3.6.1 */
+export function enterTimeWait(tcb: Tcb, now: Micros): void {
+  transition(tcb, 'TIME-WAIT', now);
+  tcb.deadlines.fill(NEVER);
+  tcb.deadlines[Timer.TIME_WAIT] = now + tcb.config.timeWait;
+  tcb.sendBuffer.release();
+  tcb.events |= Event.CLOSED;
+}
+
+/** Ends the connection: no timer runs, nothing is owed but a RST. `error` null: a normal end. */
+export function closeTcb(tcb: Tcb, error: ConnectionErrorCode | null, now: Micros): void {
+  if (tcb.state === 'CLOSED') return;
+  transition(tcb, 'CLOSED', now);
+  tcb.error = error;
+  tcb.deadlines.fill(NEVER);
+  tcb.ack.owed = null;
+  tcb.ack.duplicates = 0;
+  tcb.synOwed = null;
+  tcb.probeOwed = null;
+  tcb.retransmitQueue.clear();
+  tcb.sendBuffer.release();
+  if (tcb.receiveClosed) tcb.receiveBuffer.release();
+  tcb.events |= Event.CLOSED;
+}
+
+/** Octets, SYN and FIN sent and not acknowledged: FlightSize. @rfc 5681 2 */
+export function outstanding(tcb: Tcb): number {
+  return diff(tcb.snd.nxt, tcb.snd.una);
+}
+
+/** Number of the FIN, when the user has closed the send side. */
+export function finSeq(tcb: Tcb): Seq {
+  return tcb.sendBuffer.end;
+}
+
+/** Has the FIN been sent, and acknowledged? */
+export function isFinAcknowledged(tcb: Tcb): boolean {
+  return tcb.finSent && diff(tcb.snd.una, finSeq(tcb)) === 1;
+}
+
+/** Text octets not yet sent. */
+export function unsentText(tcb: Tcb): number {
+  return Math.max(0, diff(tcb.sendBuffer.end, tcb.snd.nxt));
+}
+
+/** Is there text or a FIN that has not been sent? */
+export function hasUnsent(tcb: Tcb): boolean {
+  return !tcb.finSent && (unsentText(tcb) > 0 || tcb.sendClosed);
+}
+
+/** Owes an ACK in this turn; the first reason stands. */
+export function oweAck(tcb: Tcb, reason: SendReason): void {
+  if (tcb.ack.owed === null) tcb.ack.owed = reason;
+}
+
+/** Owes an ACK for this very segment, even if another one is owed: the peer counts them. @rfc 5681 4.2 */
+export function oweDuplicateAck(tcb: Tcb, reason: SendReason): void {
+  if (tcb.ack.owed === null) tcb.ack.owed = reason;
+  else if (tcb.ack.duplicates < MAX_DUPLICATE_ACKS_OWED) tcb.ack.duplicates++;
+}

@@ -1,0 +1,380 @@
+import { ANY_ADDRESS, formatIpv4, type Ipv4Address } from '../base/address.ts';
+import { StackError } from '../base/errors.ts';
+import type { PacketBuffer } from '../base/packetBuffer.ts';
+import {
+  type DatagramSink,
+  Protocol,
+  type TransportError,
+  type TransportHandler,
+} from '../base/ports.ts';
+import { fill, type Random, uniform } from '../base/random.ts';
+import type { DropReason } from '../base/reasons.ts';
+import type { Micros } from '../base/time.ts';
+import type { TimerQueue } from '../base/timerQueue.ts';
+import type { Tracer } from '../base/tracer.ts';
+import { lt } from '../wire/seq.ts';
+import { Flag, parseTcp, Segment } from '../wire/tcp.ts';
+import { configure, DEFAULT_MSS, EPHEMERAL_PORTS, type TcpConfig } from './config.ts';
+import { NewReno } from './congestion/newReno.ts';
+import { Connection, type ConnectionOwner } from './connection.ts';
+import { Demux } from './demux.ts';
+import { prepareOffer, takeSyn } from './input/handshake.ts';
+import { IsnGenerator, SECRET_LENGTH } from './listen/isn.ts';
+import { Listener } from './listen/listener.ts';
+import { ResetWriter } from './reset.ts';
+import { SegmentWriter } from './send/segmentWriter.ts';
+import { Event, Tcb, transition } from './tcb.ts';
+
+/** What TCP needs of the rest of the stack. */
+export interface TcpOptions {
+  readonly sink: DatagramSink;
+  readonly timers: TimerQueue;
+  readonly random: Random;
+  readonly config: TcpConfig;
+  readonly tracer: Tracer | null;
+  /** Most connections in the table, TIME-WAIT included. */
+  readonly maxConnections: number;
+  /** Called when the user, outside of a turn, has left something to do. */
+  readonly wake: () => void;
+}
+
+/** Where an active open goes, and comes from. */
+export interface OpenOptions {
+  readonly remoteAddress: Ipv4Address;
+  readonly remotePort: number;
+  /** Default: the address that IP uses towards the destination. MUST-43, MUST-44 */
+  readonly localAddress?: Ipv4Address;
+  /** Default: one of the ephemeral ports. */
+  readonly localPort?: number;
+  readonly config?: Partial<TcpConfig>;
+}
+
+/**
+ * TCP of a stack: the table of connections, and what happens to segments that belong to none.
+ *
+ * What is true here: a connection is in the table from OPEN until it is CLOSED; it is in the list of
+ * dirty ones if anything may have changed since its last turn.
+ *
+ * @rfc 9293 3.10.7.1
+ */
+export class Tcp implements TransportHandler, ConnectionOwner {
+  readonly #options: TcpOptions;
+  readonly #demux: Demux;
+  readonly #isn: IsnGenerator;
+  readonly #segment = new Segment();
+  readonly #writer: SegmentWriter;
+  readonly #resets: ResetWriter;
+  #dirty: Connection[] = [];
+  #flushing: Connection[] = [];
+  #eventful: Connection[] = [];
+  #nextId = 1;
+  #nextPort: number;
+  /** Valid segments received. */
+  segmentsIn = 0;
+
+  constructor(options: TcpOptions) {
+    this.#options = options;
+    this.#demux = new Demux(options.random.u32());
+    const secret = new Uint8Array(SECRET_LENGTH);
+    fill(options.random, secret);
+    this.#isn = new IsnGenerator(secret);
+    this.#writer = new SegmentWriter(options.sink);
+    this.#resets = new ResetWriter(options.sink);
+    const { first, last } = EPHEMERAL_PORTS;
+    this.#nextPort = first + uniform(options.random, last - first + 1);
+  }
+
+  // ---- commands -----------------------------------------------------------------------------
+
+  /**
+   * Passive OPEN.
+   *
+   * @param address one of ours, or 0.0.0.0 for any
+   * @param port 1 to 65535; 0: one of the ephemeral ports
+   * @param backlog most connections that wait to be accepted, and most that are half open
+   * @throws StackError EADDRINUSE, EADDRNOTAVAIL
+   * @rfc 9293 3.10.1
+   */
+  listen(
+    address: Ipv4Address,
+    port: number,
+    backlog: number,
+    changes: Partial<TcpConfig> = {},
+  ): Listener<Connection> {
+    if (address !== ANY_ADDRESS && !this.#options.sink.isLocal(address)) {
+      throw new StackError('EADDRNOTAVAIL', `${formatIpv4(address)} is no address of this stack`);
+    }
+    const chosen = port === 0 ? this.#freePort((p) => !this.#demux.isListened(address, p)) : port;
+    if (this.#demux.isListened(address, chosen)) {
+      throw new StackError('EADDRINUSE', `port ${chosen} has a listener already`);
+    }
+    const config = configure(this.#options.config, changes);
+    const listener = new Listener<Connection>(address, chosen, Math.max(1, backlog), config);
+    this.#demux.addListener(listener);
+    return listener;
+  }
+
+  /** Ends a listener: half-open and unaccepted connections of it are reset. @rfc 9293 3.10.4 */
+  closeListener(listener: Listener<Connection>, now: Micros): void {
+    this.#demux.removeListener(listener);
+    for (const c of [...this.#demux.connections()]) if (c.listener === listener) c.abort(now);
+  }
+
+  /**
+   * Active OPEN: the SYN goes out with the next turn.
+   *
+   * @throws StackError ENETUNREACH, EADDRNOTAVAIL, EADDRINUSE
+   * @rfc 9293 3.10.1
+   */
+  connect(options: OpenOptions, now: Micros): Connection {
+    const { sink } = this.#options;
+    const { remoteAddress, remotePort } = options;
+    if (sink.isBroadcastOrMulticast(remoteAddress)) {
+      throw new StackError('ENETUNREACH', `${formatIpv4(remoteAddress)} is not a host`); // MUST-46
+    }
+    const localAddress = options.localAddress ?? sink.sourceFor(remoteAddress);
+    if (localAddress === null) {
+      throw new StackError('ENETUNREACH', `no route leads to ${formatIpv4(remoteAddress)}`);
+    }
+    if (!sink.isLocal(localAddress)) {
+      throw new StackError('EADDRNOTAVAIL', `${formatIpv4(localAddress)} is not our address`);
+    }
+    const isFree = (port: number): boolean =>
+      this.#demux.find(localAddress, port, remoteAddress, remotePort) === null;
+    const localPort = options.localPort || this.#freePort(isFree);
+    if (!isFree(localPort)) throw new StackError('EADDRINUSE', `port ${localPort} is in use`);
+    const connection = this.#open(
+      { localAddress, localPort, remoteAddress, remotePort },
+      configure(this.#options.config, options.config ?? {}),
+      null,
+      now,
+    );
+    if (connection === null) throw new StackError('EADDRNOTAVAIL', 'the stack is full');
+    transition(connection.tcb, 'SYN-SENT', now);
+    connection.tcb.synOwed = 'handshake';
+    this.touch(connection);
+    return connection;
+  }
+
+  /** The connection has something to do in the next turn. */
+  touch(connection: Connection): void {
+    if (connection.dirty) return;
+    connection.dirty = true;
+    this.#dirty.push(connection);
+    if (this.#dirty.length === 1) this.#options.wake();
+  }
+
+  // ---- events in ----------------------------------------------------------------------------
+
+  datagramArrives(
+    packet: PacketBuffer,
+    source: Ipv4Address,
+    destination: Ipv4Address,
+    now: Micros,
+  ): DropReason | null {
+    const seg = this.#segment;
+    const malformed = parseTcp(packet, source, destination, seg, true);
+    if (malformed !== null) return malformed;
+    this.segmentsIn++;
+    seg.arrivedAt = now;
+    const { sourcePort, destinationPort } = seg;
+    const connection = this.#demux.find(destination, destinationPort, source, sourcePort);
+    if (connection === null || this.#isReopening(connection, seg, now)) {
+      return this.#segmentForNobody(seg, source, destination, now);
+    }
+    const drop = connection.segmentArrives(seg, packet.octets, now);
+    if (drop === 'bad-ack') {
+      this.#resets.answer(seg, source, destination, 'reset-unacceptable-ack', now);
+    }
+    return drop;
+  }
+
+  errorArrives(error: TransportError, now: Micros): DropReason | null {
+    const { local, localPort, remote, remotePort } = error;
+    const connection = this.#demux.find(local, localPort, remote, remotePort);
+    return connection === null ? 'icmp-no-connection' : connection.onIcmpError(error, now);
+  }
+
+  // ---- effects out --------------------------------------------------------------------------
+
+  /** Is there a connection that waits for {@link flush} or {@link notify}? */
+  get pending(): boolean {
+    return this.#dirty.length > 0 || this.#eventful.length > 0;
+  }
+
+  /** Steps 3 and 4 of a turn: each dirty connection sends what it owes, and sets its timer. */
+  flush(now: Micros): void {
+    const flushing = this.#dirty;
+    this.#dirty = this.#flushing;
+    this.#flushing = flushing;
+    for (const connection of flushing) {
+      if (this.#writer.ready) {
+        connection.dirty = false;
+        connection.output(now, this.#writer);
+        this.#settle(connection);
+        if (this.#writer.ready || connection.state === 'CLOSED') continue;
+        connection.dirty = true;
+      }
+      this.#dirty.push(connection); // goes on when the device is writable again
+    }
+    flushing.length = 0;
+  }
+
+  /** Step 5 of a turn: users are told. What they do then is done in the next turn. */
+  notify(): void {
+    const eventful = this.#eventful;
+    this.#eventful = [];
+    for (const connection of eventful) {
+      const events = connection.takeEvents();
+      const { listener } = connection;
+      if (listener !== null && (events & Event.OPEN) !== 0) {
+        listener.enqueue(connection);
+        listener.onAcceptable?.();
+      }
+      if (events !== 0) connection.onEvents?.(events);
+    }
+  }
+
+  // ---- getters ------------------------------------------------------------------------------
+
+  /** Connections in the table, those in TIME-WAIT included. */
+  connections(): Iterable<Connection> {
+    return this.#demux.connections();
+  }
+
+  /** How many there are. */
+  get connectionCount(): number {
+    return this.#demux.size;
+  }
+
+  get segmentsOut(): number {
+    return this.#writer.segmentsOut + this.#resets.segmentsOut;
+  }
+
+  get segmentsRetransmitted(): number {
+    return this.#writer.segmentsRetransmitted;
+  }
+
+  // -------------------------------------------------------------------------------------------
+
+  /** A SYN that is newer than a connection in TIME-WAIT may begin another one. @rfc 9293 3.6.1 MAY-2, 6191 */
+  #isReopening(connection: Connection, seg: Segment, now: Micros): boolean {
+    const { tcb } = connection;
+    if (tcb.state !== 'TIME-WAIT' || !seg.has(Flag.SYN)) return false;
+    if (seg.has(Flag.ACK) || seg.has(Flag.RST)) return false;
+    const isLater =
+      tcb.ts.on && seg.hasTimestamps
+        ? ((seg.tsVal - tcb.ts.recent) | 0) > 0
+        : lt(tcb.rcv.nxt, seg.seq);
+    if (!isLater) return false;
+    connection.abort(now);
+    this.#forget(connection);
+    return true;
+  }
+
+  #segmentForNobody(
+    seg: Segment,
+    source: Ipv4Address,
+    destination: Ipv4Address,
+    now: Micros,
+  ): DropReason | null {
+    const listener = this.#demux.listenerOn(destination, seg.destinationPort);
+    if (listener === null) {
+      this.#resets.answer(seg, source, destination, 'reset', now);
+      return 'tcp-no-connection';
+    }
+    const drop = listener.segmentArrives(seg);
+    if (drop === null) return this.#openPassively(listener, seg, source, destination, now);
+    if (drop === 'listen-ack') this.#resets.answer(seg, source, destination, 'reset', now);
+    return drop;
+  }
+
+  /** "Set RCV.NXT to SEG.SEQ+1, IRS is set to SEG.SEQ ... ISS should be selected and a SYN segment sent". */
+  #openPassively(
+    listener: Listener<Connection>,
+    seg: Segment,
+    source: Ipv4Address,
+    destination: Ipv4Address,
+    now: Micros,
+  ): DropReason | null {
+    const pair = {
+      localAddress: destination,
+      localPort: seg.destinationPort,
+      remoteAddress: source,
+      remotePort: seg.sourcePort,
+    };
+    const connection = this.#open(pair, listener.config, listener, now);
+    if (connection === null) return 'connection-limit';
+    const { tcb } = connection;
+    transition(tcb, 'LISTEN', now);
+    takeSyn(tcb, seg, now);
+    transition(tcb, 'SYN-RECEIVED', now);
+    tcb.synOwed = 'handshake';
+    connection.halfOpen = true;
+    listener.halfOpen++;
+    this.touch(connection);
+    return null;
+  }
+
+  #open(
+    pair: Pick<Tcb, 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort'>,
+    config: TcpConfig,
+    listener: Listener<Connection> | null,
+    now: Micros,
+  ): Connection | null {
+    const { sink, tracer, maxConnections } = this.#options;
+    if (this.#demux.size >= maxConnections) return null;
+    const { localAddress: local, localPort, remoteAddress: remote, remotePort } = pair;
+    const flow = sink.openFlow(local, remote, Protocol.TCP);
+    if (flow === null) return null;
+    flow.ttl = config.ttl;
+    flow.trafficClass = config.trafficClass;
+    const tcb = new Tcb({
+      ...pair,
+      id: this.#nextId++,
+      flow,
+      config,
+      congestion: new NewReno(DEFAULT_MSS),
+      iss: this.#isn.isn(local, localPort, remote, remotePort, now),
+      timestampOffset: this.#isn.timestampOffset(local, remote),
+      tracer,
+      gate: listener,
+    });
+    prepareOffer(tcb, sink.receiveMtu(local));
+    tcb.heardAt = now;
+    const connection = new Connection(tcb, listener, this);
+    this.#demux.add(connection);
+    return connection;
+  }
+
+  /** After its output: events to tell, one queue entry for its timers, or the end of it. */
+  #settle(connection: Connection): void {
+    const { tcb, listener, timer } = connection;
+    if (tcb.events !== 0) this.#eventful.push(connection);
+    if (connection.halfOpen && tcb.state !== 'SYN-RECEIVED') {
+      connection.halfOpen = false;
+      if (listener !== null) listener.halfOpen--;
+    }
+    if (tcb.state === 'CLOSED') {
+      this.#forget(connection);
+      return;
+    }
+    const next = connection.nextDeadline();
+    if (next < timer.deadline) this.#options.timers.schedule(timer, next);
+  }
+
+  #forget(connection: Connection): void {
+    this.#options.timers.cancel(connection.timer);
+    this.#demux.remove(connection);
+  }
+
+  #freePort(isFree: (port: number) => boolean): number {
+    const { first, last } = EPHEMERAL_PORTS;
+    for (let i = 0; i <= last - first; i++) {
+      const port = this.#nextPort;
+      this.#nextPort = port === last ? first : port + 1;
+      if (isFree(port)) return port;
+    }
+    throw new StackError('EADDRNOTAVAIL', 'no ephemeral port is free');
+  }
+}

@@ -1,0 +1,109 @@
+import { type Micros, NEVER } from '../base/time.ts';
+import { FALLBACK_RTO, type TcpConfig } from './config.ts';
+import { onDelayedAckTimer } from './receive/ackPolicy.ts';
+import { onKeepAliveTimer } from './send/keepAlive.ts';
+import { onTimeout } from './send/lossRecovery.ts';
+import { onPersistTimer } from './send/persist.ts';
+import { closeTcb, outstanding, type Tcb, Timer } from './tcb.ts';
+
+/**
+ * What happens when a timer of a connection expires. A handler changes state alone; `output`, later
+ * in the same turn, sends what it asks for.
+ *
+ * @rfc 9293 3.10.8
+ */
+export function onDeadline(tcb: Tcb, now: Micros): void {
+  if (takeExpired(tcb, Timer.TIME_WAIT, now)) onTimeWaitTimeout(tcb, now);
+  if (takeExpired(tcb, Timer.RETRANSMISSION, now)) onRetransmissionTimeout(tcb, now);
+  if (takeExpired(tcb, Timer.PERSIST, now)) onPersistTimer(tcb, now);
+  if (takeExpired(tcb, Timer.DELAYED_ACK, now)) onDelayedAckTimer(tcb);
+  if (takeExpired(tcb, Timer.KEEPALIVE, now)) onKeepAliveTimer(tcb, now);
+}
+
+/** The earliest deadline; {@link NEVER}: no timer runs. */
+export function earliestDeadline(tcb: Tcb): Micros {
+  const { deadlines } = tcb;
+  let earliest = NEVER;
+  for (let i = 0; i < deadlines.length; i++) {
+    const at = deadlines[i] ?? NEVER;
+    if (at < earliest) earliest = at;
+  }
+  return earliest;
+}
+
+function takeExpired(tcb: Tcb, timer: number, now: Micros): boolean {
+  if ((tcb.deadlines[timer] ?? NEVER) > now) return false;
+  tcb.deadlines[timer] = NEVER;
+  return true;
+}
+
+/** TIME-WAIT is over; or the peer did not close after a user that has left. @rfc 9293 3.10.8 */
+function onTimeWaitTimeout(tcb: Tcb, now: Micros): void {
+  if (tcb.state !== 'TIME-WAIT') tcb.resetOwed = 'reset-timeout';
+  closeTcb(tcb, null, now);
+}
+
+/** "For any state if the retransmission timeout expires on a segment in the retransmission queue" */
+function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
+  if (outstanding(tcb) === 0) return;
+  if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') {
+    onSynTimeout(tcb, now);
+    return;
+  }
+  if (isGivenUp(tcb, now)) {
+    tcb.resetOwed = 'reset-timeout';
+    closeTcb(tcb, tcb.softError ?? 'ETIMEDOUT', now);
+    return;
+  }
+  onTimeout(tcb, now);
+  // SHLD-17: octets beyond a window that the peer shrank are no reason to end the connection.
+  if (tcb.snd.wnd === 0 && isHeard(tcb, now)) tcb.recovery.since = now;
+}
+
+/** @rfc 9293 3.8.3 MUST-22, 6298 5.7 */
+function onSynTimeout(tcb: Tcb, now: Micros): void {
+  const { recovery, config } = tcb;
+  const most = tcb.state === 'SYN-SENT' ? config.synRetries : config.synAckRetries;
+  const timedOut = config.userTimeout > 0 && now - recovery.since >= config.userTimeout;
+  if (recovery.retries >= most || (recovery.retries > 0 && timedOut)) {
+    closeTcb(tcb, tcb.softError ?? 'ETIMEDOUT', now);
+    return;
+  }
+  if (recovery.retries === 0) recovery.since = now;
+  recovery.retries++;
+  tcb.rtt.backoff++;
+  tcb.congestion.onSynLost();
+  tcb.synOwed = 'handshake-retransmission';
+}
+
+/** Called when the handshake is complete: a SYN that was repeated may have measured nothing. */
+export function onHandshakeComplete(tcb: Tcb): void {
+  if (tcb.recovery.retries > 0) tcb.rtt.restart(FALLBACK_RTO);
+  tcb.recovery.retries = 0;
+}
+
+/** Has R2, or the user timeout, passed since the segment was first repeated? @rfc 9293 3.8.3 */
+function isGivenUp(tcb: Tcb, now: Micros): boolean {
+  const { recovery, config } = tcb;
+  if (recovery.retries === 0) return false;
+  const limit = config.userTimeout > 0 ? config.userTimeout : r2(config);
+  return now - recovery.since >= limit;
+}
+
+/**
+ * The time that `dataRetries` repetitions with exponential backoff take when the first waits
+ * `minRto`: so R2 is a time, whatever the path's RTO is (Linux's arithmetic for tcp_retries2).
+ *
+ * @rfc 9293 3.8.3 SHLD-11
+ */
+export function r2(config: TcpConfig): Micros {
+  let total = 0;
+  for (let i = 0; i <= config.dataRetries; i++) {
+    total += Math.min(config.minRto * 2 ** Math.min(i, 30), config.maxRto);
+  }
+  return total;
+}
+
+function isHeard(tcb: Tcb, now: Micros): boolean {
+  return now - tcb.heardAt < 2 * tcb.config.maxRto;
+}
