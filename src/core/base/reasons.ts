@@ -52,7 +52,6 @@ export const SEND_REASONS = {
   'reset-unread-data': rule('RFC 9293 3.6.1', 'closed with text that the user never read'),
   'reset-after-close': rule('RFC 9293 3.6.1', 'text arrived after the user closed'),
   'reset-keepalive': rule('RFC 1122 4.2.3.6', 'no keepalive probe was answered'),
-  'reset-timeout': rule('RFC 9293 3.8.3', 'the peer stopped answering'),
 } as const;
 
 /** Why something was sent. */

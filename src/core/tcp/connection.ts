@@ -85,7 +85,10 @@ export class Connection implements TimerTarget {
    */
   receive(into: Uint8Array, at = 0, count = into.length - at): number {
     const octets = this.tcb.receiveBuffer.read(into, at, count);
-    if (octets > 0) this.#owner.touch(this); // the window may open
+    if (octets > 0) {
+      this.tcb.userRead = true;
+      this.#owner.touch(this);
+    }
     return octets;
   }
 

@@ -218,6 +218,8 @@ export class Tcb {
   receiveClosed: boolean;
   /** The user wrote less than wanted and waits for room. */
   writeBlocked: boolean;
+  /** The user has read since the last turn: the window may have opened. */
+  userRead: boolean;
   /** The path MTU fell: segments in flight may be too long. */
   mtuFell: boolean;
 
@@ -286,6 +288,7 @@ export class Tcb {
     this.finSent = false;
     this.receiveClosed = false;
     this.writeBlocked = false;
+    this.userRead = false;
     this.mtuFell = false;
     this.probesOut = 0;
     this.persistBackoff = 0;

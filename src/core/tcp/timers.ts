@@ -13,7 +13,7 @@ import { closeTcb, outstanding, type Tcb, Timer } from './tcb.ts';
  * @rfc 9293 3.10.8
  */
 export function onDeadline(tcb: Tcb, now: Micros): void {
-  if (takeExpired(tcb, Timer.TIME_WAIT, now)) onTimeWaitTimeout(tcb, now);
+  if (takeExpired(tcb, Timer.TIME_WAIT, now)) closeTcb(tcb, null, now);
   if (takeExpired(tcb, Timer.RETRANSMISSION, now)) onRetransmissionTimeout(tcb, now);
   if (takeExpired(tcb, Timer.PERSIST, now)) onPersistTimer(tcb, now);
   if (takeExpired(tcb, Timer.DELAYED_ACK, now)) onDelayedAckTimer(tcb);
@@ -37,13 +37,12 @@ function takeExpired(tcb: Tcb, timer: number, now: Micros): boolean {
   return true;
 }
 
-/** TIME-WAIT is over; or the peer did not close after a user that has left. @rfc 9293 3.10.8 */
-function onTimeWaitTimeout(tcb: Tcb, now: Micros): void {
-  if (tcb.state !== 'TIME-WAIT') tcb.resetOwed = 'reset-timeout';
-  closeTcb(tcb, null, now);
-}
-
-/** "For any state if the retransmission timeout expires on a segment in the retransmission queue" */
+/**
+ * Giving up is silent, as in Linux: a RST would not arrive either, and a peer that still lives gets one
+ * for its next segment.
+ *
+ * "For any state if the retransmission timeout expires on a segment in the retransmission queue".
+ */
 function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
   if (outstanding(tcb) === 0) return;
   if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') {
@@ -51,7 +50,6 @@ function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
     return;
   }
   if (isGivenUp(tcb, now)) {
-    tcb.resetOwed = 'reset-timeout';
     closeTcb(tcb, tcb.softError ?? 'ETIMEDOUT', now);
     return;
   }
@@ -78,7 +76,7 @@ function onSynTimeout(tcb: Tcb, now: Micros): void {
 
 /** Called when the handshake is complete: a SYN that was repeated may have measured nothing. */
 export function onHandshakeComplete(tcb: Tcb): void {
-  if (tcb.recovery.retries > 0) tcb.rtt.restart(FALLBACK_RTO);
+  if (tcb.rtt.backoff > 0) tcb.rtt.restart(FALLBACK_RTO);
   tcb.recovery.retries = 0;
 }
 

@@ -211,8 +211,11 @@ function sendAcks(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
   }
 }
 
+/** Is the peer to be told that the user has read? Not if it will send no more. */
 function windowUpdate(tcb: Tcb): SendReason | null {
-  return !tcb.rcv.finSeen && !tcb.receiveClosed && isWindowUpdateDue(tcb) ? 'window-update' : null;
+  if (!tcb.userRead) return null;
+  tcb.userRead = false;
+  return !tcb.rcv.finSeen && isWindowUpdateDue(tcb) ? 'window-update' : null;
 }
 
 function armRetransmission(tcb: Tcb, now: Micros): void {

@@ -14,7 +14,6 @@ import { closeTcb, hasUnsent, outstanding, type Tcb } from '../tcb.ts';
 export function onPersistTimer(tcb: Tcb, now: Micros): void {
   if (outstanding(tcb) > 0 || !hasUnsent(tcb)) return;
   if (isGivenUp(tcb, now)) {
-    tcb.resetOwed = 'reset-timeout';
     closeTcb(tcb, tcb.softError ?? 'ETIMEDOUT', now);
     return;
   }

@@ -1,0 +1,182 @@
+import { PacketBuffer } from '../base/packetBuffer.ts';
+import type { Device } from '../base/ports.ts';
+import { fraction, type Random, uniform } from '../base/random.ts';
+import { type Clock, type Micros, MS } from '../base/time.ts';
+import { TimerEntry, type TimerQueue, type TimerTarget } from '../base/timerQueue.ts';
+import { ETHERNET_HEADER, EtherType } from '../wire/ethernet.ts';
+
+/** What happens to the frames that are sent through an {@link Impairment}; probabilities 0 to 1. */
+export interface ImpairmentOptions {
+  readonly loss?: number;
+  readonly duplication?: number;
+  /** Held back by up to `jitter`, so that others overtake it. */
+  readonly reordering?: number;
+  /** One bit of an IPv4 datagram is inverted. ARP, which has no checksum, is left alone. */
+  readonly corruption?: number;
+  /** Longest time that a reordered frame is held back; default 10 ms. */
+  readonly jitter?: Micros;
+  /** Numbers of frames with TCP text, SYN or FIN that are lost, the first being 1. */
+  readonly drop?: readonly number[];
+}
+
+/** What it did so far. */
+export interface ImpairmentCounters {
+  sent: number;
+  lost: number;
+  duplicated: number;
+  reordered: number;
+  corrupted: number;
+}
+
+const DEFAULT_JITTER = 10 * MS;
+const MAX_FRAME = 65_535 + ETHERNET_HEADER;
+
+/** A device round a device that makes the way out unreliable, always in the same way from one seed. */
+export class Impairment implements Device {
+  readonly counters: ImpairmentCounters = {
+    sent: 0,
+    lost: 0,
+    duplicated: 0,
+    reordered: 0,
+    corrupted: 0,
+  };
+  readonly #device: Device;
+  readonly #options: ImpairmentOptions;
+  readonly #random: Random;
+  readonly #clock: Clock;
+  readonly #timers: TimerQueue;
+  #numbered = 0;
+
+  constructor(
+    device: Device,
+    options: ImpairmentOptions,
+    random: Random,
+    clock: Clock,
+    timers: TimerQueue,
+  ) {
+    this.#device = device;
+    this.#options = options;
+    this.#random = random;
+    this.#clock = clock;
+    this.#timers = timers;
+  }
+
+  get name(): string {
+    return this.#device.name;
+  }
+
+  get mtu(): number {
+    return this.#device.mtu;
+  }
+
+  get macAddress(): Device['macAddress'] {
+    return this.#device.macAddress;
+  }
+
+  get offload(): Device['offload'] {
+    return this.#device.offload;
+  }
+
+  get writable(): boolean {
+    return this.#device.writable;
+  }
+
+  get onReadable(): (() => void) | null {
+    return this.#device.onReadable;
+  }
+
+  set onReadable(callback: (() => void) | null) {
+    this.#device.onReadable = callback;
+  }
+
+  get onWritable(): (() => void) | null {
+    return this.#device.onWritable;
+  }
+
+  set onWritable(callback: (() => void) | null) {
+    this.#device.onWritable = callback;
+  }
+
+  receive(packet: PacketBuffer): boolean {
+    return this.#device.receive(packet);
+  }
+
+  send(packet: PacketBuffer): boolean {
+    const { counters } = this;
+    counters.sent++;
+    if (this.#isLost(packet)) {
+      counters.lost++;
+      return true;
+    }
+    if (this.#happens(this.#options.duplication)) {
+      counters.duplicated++;
+      this.#pass(packet);
+    }
+    return this.#pass(packet);
+  }
+
+  close(): void {
+    this.#device.close();
+  }
+
+  #isLost(packet: PacketBuffer): boolean {
+    const { drop, loss } = this.#options;
+    if (drop !== undefined && occupiesSequenceNumbers(packet)) {
+      if (drop.includes(++this.#numbered)) return true;
+    }
+    return this.#happens(loss);
+  }
+
+  #pass(packet: PacketBuffer): boolean {
+    const corrupts = this.#happens(this.#options.corruption) && isIpv4(packet);
+    const holds = this.#happens(this.#options.reordering);
+    if (!corrupts && !holds) return this.#device.send(packet);
+    const copy = new PacketBuffer(MAX_FRAME);
+    copy.setFrame(packet.frame());
+    if (corrupts) {
+      this.counters.corrupted++;
+      const at = copy.link + ETHERNET_HEADER;
+      const index = at + uniform(this.#random, copy.end - at);
+      copy.octets[index] = (copy.octets[index] ?? 0) ^ (1 << uniform(this.#random, 8));
+    }
+    if (!holds) return this.#device.send(copy);
+    this.counters.reordered++;
+    const delay = 1 + uniform(this.#random, this.#options.jitter ?? DEFAULT_JITTER);
+    this.#timers.schedule(new TimerEntry(new Held(this.#device, copy)), this.#clock.now() + delay);
+    return true;
+  }
+
+  #happens(probability: number | undefined): boolean {
+    if (probability === undefined || probability === 0) return false;
+    return fraction(this.#random) < probability;
+  }
+}
+
+/** A frame that is held back. */
+class Held implements TimerTarget {
+  readonly #device: Device;
+  readonly #packet: PacketBuffer;
+
+  constructor(device: Device, packet: PacketBuffer) {
+    this.#device = device;
+    this.#packet = packet;
+  }
+
+  onDeadline(): void {
+    this.#device.send(this.#packet);
+  }
+}
+
+function isIpv4(packet: PacketBuffer): boolean {
+  return packet.view.getUint16(packet.link + 12) === EtherType.IPV4;
+}
+
+/** TCP with text, SYN or FIN? Only frames of our own stack come here, so they are well formed. */
+function occupiesSequenceNumbers(packet: PacketBuffer): boolean {
+  const { view, link, end } = packet;
+  const ip = link + ETHERNET_HEADER;
+  if (!isIpv4(packet) || view.getUint8(ip + 9) !== 6) return false;
+  const tcp = ip + (view.getUint8(ip) & 15) * 4;
+  const word = view.getUint16(tcp + 12);
+  return (word & 3) !== 0 || end - tcp > (word >>> 12) * 4;
+}

@@ -1,0 +1,126 @@
+import type { MacAddress } from '../base/address.ts';
+import type { PacketBuffer } from '../base/packetBuffer.ts';
+import { type Device, NO_OFFLOAD } from '../base/ports.ts';
+import { type Clock, type Micros, NEVER, SECOND } from '../base/time.ts';
+import { TimerEntry, type TimerQueue, type TimerTarget } from '../base/timerQueue.ts';
+
+/** Properties of a wire, the same both ways. */
+export interface LinkOptions {
+  readonly mtu?: number;
+  /** From the last octet sent to its arrival. */
+  readonly delay?: Micros;
+  /** Bits per second; 0: without limit. */
+  readonly rate?: number;
+  /** Frames that wait for the wire in each direction; more are dropped at the tail. */
+  readonly queue?: number;
+}
+
+interface Passage {
+  readonly frame: Uint8Array;
+  readonly arrivesAt: Micros;
+}
+
+const DEFAULTS = { mtu: 1500, delay: 0, rate: 0, queue: 1000 } as const;
+
+/** An in-memory wire between two devices, in the time of its clock and on its queue of timers. */
+export class Link {
+  readonly a: LinkDevice;
+  readonly b: LinkDevice;
+
+  constructor(
+    macs: readonly [MacAddress, MacAddress],
+    options: LinkOptions,
+    clock: Clock,
+    timers: TimerQueue,
+  ) {
+    const settings = { ...DEFAULTS, ...options };
+    this.a = new LinkDevice('a', macs[0], settings, clock, timers);
+    this.b = new LinkDevice('b', macs[1], settings, clock, timers);
+    this.a.peer = this.b;
+    this.b.peer = this.a;
+  }
+}
+
+/** One end of a {@link Link}. */
+export class LinkDevice implements Device, TimerTarget {
+  readonly name: string;
+  readonly macAddress: MacAddress;
+  readonly mtu: number;
+  readonly offload = NO_OFFLOAD;
+  readonly writable = true;
+  onReadable: (() => void) | null = null;
+  onWritable: (() => void) | null = null;
+  /** The other end; null once closed. */
+  peer: LinkDevice | null = null;
+  /** Frames that the full queue of the wire has dropped. */
+  framesDropped = 0;
+  readonly #options: Required<LinkOptions>;
+  readonly #clock: Clock;
+  readonly #timers: TimerQueue;
+  readonly #timer = new TimerEntry(this);
+  readonly #coming: Passage[] = [];
+  readonly #inbox: Uint8Array[] = [];
+  /** When the wire has taken the last octet that was sent from here. */
+  #busyUntil: Micros = 0;
+
+  constructor(
+    name: string,
+    macAddress: MacAddress,
+    options: Required<LinkOptions>,
+    clock: Clock,
+    timers: TimerQueue,
+  ) {
+    this.name = name;
+    this.macAddress = macAddress;
+    this.mtu = options.mtu;
+    this.#options = options;
+    this.#clock = clock;
+    this.#timers = timers;
+  }
+
+  receive(packet: PacketBuffer): boolean {
+    const frame = this.#inbox.shift();
+    if (frame === undefined) return false;
+    packet.setFrame(frame);
+    return true;
+  }
+
+  send(packet: PacketBuffer): boolean {
+    const { peer } = this;
+    if (peer === null) return true;
+    const now = this.#clock.now();
+    const { rate, queue, delay } = this.#options;
+    const onWire = rate === 0 ? 0 : ((packet.end - packet.link) * 8 * SECOND) / rate;
+    const start = Math.max(now, this.#busyUntil);
+    if (onWire > 0 && (start - now) / onWire > queue) {
+      this.framesDropped++;
+      return true;
+    }
+    this.#busyUntil = start + onWire;
+    peer.#expect({ frame: packet.frame().slice(), arrivesAt: Math.round(start + onWire + delay) });
+    return true;
+  }
+
+  close(): void {
+    if (this.peer === null) return;
+    this.peer.peer = null;
+    this.peer = null;
+    this.#timers.cancel(this.#timer);
+  }
+
+  /** Frames have crossed the wire. */
+  onDeadline(now: Micros): void {
+    while (this.#coming.length > 0 && (this.#coming[0]?.arrivesAt ?? NEVER) <= now) {
+      const passage = this.#coming.shift();
+      if (passage !== undefined) this.#inbox.push(passage.frame);
+    }
+    const next = this.#coming[0]?.arrivesAt ?? NEVER;
+    if (next !== NEVER) this.#timers.schedule(this.#timer, next);
+    this.onReadable?.();
+  }
+
+  #expect(passage: Passage): void {
+    this.#coming.push(passage);
+    if (this.#coming.length === 1) this.#timers.schedule(this.#timer, passage.arrivesAt);
+  }
+}

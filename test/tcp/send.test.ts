@@ -1,0 +1,338 @@
+import test from 'ava';
+import { MS, SECOND } from '../../src/core/base/time.ts';
+import { established, pattern, type Transcript } from '../harness/transcript.ts';
+
+/** Expects `count` full segments from number `from` on. */
+function sendsFull(c: Transcript, from: number, count: number, size = 1460): void {
+  for (let i = 0; i < count; i++) c.sends({ seq: from + i * size, ack: 1, len: size });
+}
+
+test('SHLD-28: text is sent in full segments, the last of which pushes', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 3000)));
+  c.sends({ flags: '.', seq: 1, text: pattern(0, 1460), reason: 'data' });
+  c.sends({ flags: '.', seq: 1461, text: pattern(1460, 1460) });
+  c.sends({ flags: 'P.', seq: 2921, text: pattern(2920, 80) });
+  c.nothing();
+});
+
+test('RFC 6928: ten segments go out before the first ACK, then two for each one acknowledged', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 100_000)));
+  sendsFull(c, 1, 10);
+  c.receives({ seq: 1, ack: 2921 });
+  sendsFull(c, 14_601, 4);
+  c.nothing();
+});
+
+test('RFC 5681 3.1: in congestion avoidance a window of ACKs lets one more segment go', (t) => {
+  const c = established(t);
+  c.established.tcb.congestion.onRto(20 * 1460, true, c.now); // ssthresh: 10 segments
+  c.user((user) => user.send(pattern(0, 400_000)));
+  let una = 1;
+  const windows: number[] = [];
+  for (let round = 0; round < 8; round++) {
+    const count = c.unexpected;
+    windows.push(count);
+    sendsFull(c, una, count);
+    una += count * 1460;
+    c.receives({ seq: 1, ack: una });
+  }
+  t.deepEqual(windows, [1, 2, 4, 8, 10, 11, 12, 13]);
+  c.skip();
+});
+
+test('RFC 9293 3.7.4: Nagle: a small segment waits for the ACK of another small one', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 10))).sends({ flags: 'P.', seq: 1, len: 10 });
+  c.user((user) => user.send(pattern(10, 10))).nothing();
+  c.user((user) => user.send(pattern(20, 10))).nothing();
+  c.receives({ seq: 1, ack: 11 }).sends({ flags: 'P.', seq: 11, text: pattern(10, 20) });
+});
+
+test('MUST-17: without Nagle each write goes out at once', (t) => {
+  const c = established(t, { config: { noDelay: true } });
+  for (let i = 0; i < 3; i++) {
+    c.user((user) => user.send(pattern(i * 10, 10))).sends({
+      flags: 'P.',
+      seq: 1 + i * 10,
+      len: 10,
+    });
+  }
+});
+
+test('MUST-17: Nagle can be switched off while text waits', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 10))).sends({ len: 10 });
+  c.user((user) => user.send(pattern(10, 10))).nothing();
+  c.user((user, now) => user.configure({ noDelay: true }, now)).sends({ seq: 11, len: 10 });
+});
+
+test('RFC 9293 3.8.6.2.1: the peer’s window is not overrun, and filled by full segments', (t) => {
+  const c = established(t, {}, { wnd: 4000 });
+  c.user((user) => user.send(pattern(0, 10_000)));
+  sendsFull(c, 1, 2);
+  c.nothing(); // 1080 are left: less than a segment, and than half the window
+  c.receives({ seq: 1, ack: 2921, wnd: 4000 });
+  sendsFull(c, 2921, 2);
+  c.nothing();
+});
+
+test('MUST-38: a piece of half the largest window is worth sending', (t) => {
+  const c = established(t, {}, { wnd: 1000 });
+  c.user((user) => user.send(pattern(0, 3000)));
+  c.sends({ seq: 1, len: 1000 }).nothing();
+  c.receives({ seq: 1, ack: 1001, wnd: 499 }).nothing();
+  c.receives({ seq: 1, ack: 1001, wnd: 500 }).sends({ seq: 1001, len: 500 });
+});
+
+test('MUST-36, SHLD-29, SHLD-30: a closed window is probed after one RTO, then less and less often', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 10))).sends({ len: 10 });
+  c.receives({ seq: 1, ack: 11, wnd: 0 }).mark();
+  const rto = c.established.tcb.rtt.rto;
+  c.user((user) => user.send(pattern(10, 10))).nothing();
+  for (const factor of [1, 3, 7, 15]) {
+    c.passes(rto * (factor === 1 ? 1 : (factor + 1) / 2));
+    c.sends({ flags: '.', seq: 10, len: 0, at: rto * factor, reason: 'window-probe' });
+    c.receives({ seq: 1, ack: 11, wnd: 0 }).nothing();
+  }
+  c.receives({ seq: 1, ack: 11, wnd: 1000 }).sends({ flags: 'P.', seq: 11, text: pattern(10, 10) });
+});
+
+test('MUST-37: a connection whose probes are answered stays for ever', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 10))).sends({ len: 10 });
+  c.receives({ seq: 1, ack: 11, wnd: 0 });
+  c.user((user) => user.send(pattern(10, 10)));
+  for (let i = 0; i < 100; i++) {
+    c.passes(121 * SECOND);
+    while (c.unexpected > 0) c.sends({ seq: 10, reason: 'window-probe' });
+    c.receives({ seq: 1, ack: 11, wnd: 0 });
+  }
+  c.is('ESTABLISHED');
+});
+
+test('RFC 9293 3.8.6.1: unanswered probes end the connection after 15', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 10))).sends({ len: 10 });
+  c.receives({ seq: 1, ack: 11, wnd: 0 });
+  c.user((user) => user.send(pattern(10, 10)));
+  c.passes(3600 * SECOND);
+  for (let i = 0; i < 15; i++) c.sends({ seq: 10, reason: 'window-probe' });
+  c.is('CLOSED');
+  t.is(c.established.error, 'ETIMEDOUT');
+});
+
+test('RFC 9293 3.8.6.2.1: a small window is used after the override timeout', (t) => {
+  const c = established(t, {}, { wnd: 10_000 });
+  c.user((user) => user.send(pattern(0, 10))).sends({ len: 10 });
+  c.receives({ seq: 1, ack: 11, wnd: 100 });
+  c.user((user) => user.send(pattern(10, 5000)))
+    .nothing()
+    .mark();
+  const { rto } = c.established.tcb.rtt;
+  c.passes(rto).sends({ seq: 11, len: 100, at: rto, reason: 'data' });
+});
+
+test('MUST-34: a window that the peer has shrunk is survived', (t) => {
+  const c = established(t, {}, { wnd: 8000 });
+  c.user((user) => user.send(pattern(0, 8000)));
+  sendsFull(c, 1, 5);
+  c.sends({ len: 700 });
+  c.receives({ seq: 1, ack: 1461, wnd: 1460 }).nothing(); // the edge moved left
+  c.receives({ seq: 1, ack: 8001, wnd: 8000 });
+  c.user((user) => user.send(pattern(8000, 100))).sends({ seq: 8001, len: 100 });
+});
+
+test('RFC 9293 3.10.7.4 Fifth: an older segment does not change the window', (t) => {
+  const c = established(t);
+  c.receives({ seq: 11, ack: 1, len: 10, wnd: 5000 }).sends({ ack: 1 });
+  c.receives({ seq: 1, ack: 1, len: 10, wnd: 100 }).sends({ ack: 21 });
+  t.is(c.established.tcb.snd.wnd, 5000);
+});
+
+test('RFC 9293 3.9.1.2: SEND takes what fits, and tells when there is room again', (t) => {
+  const c = established(t, { config: { sendBuffer: 3000 } });
+  const told: number[] = [];
+  c.established.onEvents = (events) => told.push(events);
+  t.is(c.established.send(pattern(0, 5000)), 3000);
+  c.turn();
+  sendsFull(c, 1, 2);
+  c.sends({ len: 80 });
+  t.deepEqual(told, []);
+  c.receives({ seq: 1, ack: 1461 });
+  t.deepEqual(told, [4]);
+});
+
+test('RFC 6298 5: an unacknowledged segment is sent again, with doubled timeouts', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 10)))
+    .sends({ len: 10 })
+    .mark();
+  const rto = c.established.tcb.rtt.rto;
+  c.passes(8 * rto);
+  for (const factor of [1, 3, 7]) {
+    c.sends({ flags: 'P.', seq: 1, text: pattern(0, 10), at: factor * rto, reason: 'rto' });
+  }
+  c.nothing();
+});
+
+test('SHLD-11: text is given up after R2, 924.6 s with the shortest timeout, by Linux’s arithmetic', (t) => {
+  const c = established(t);
+  c.established.tcb.rtt.sample(100);
+  c.user((user) => user.send(pattern(0, 10)))
+    .skip()
+    .mark();
+  c.passes(900 * SECOND);
+  t.is(c.unexpected, 15);
+  c.skip().is('ESTABLISHED');
+  c.passes(200 * SECOND);
+  while (c.unexpected > 0) c.sends({ flags: 'P.', reason: 'rto' });
+  c.is('CLOSED');
+  t.is(c.established.error, 'ETIMEDOUT');
+});
+
+test('MUST-21: the user timeout ends a connection whose text is not acknowledged', (t) => {
+  const c = established(t, { config: { userTimeout: 5 * SECOND } });
+  c.established.tcb.rtt.sample(100);
+  c.user((user) => user.send(pattern(0, 10)))
+    .skip()
+    .mark();
+  c.passes(20 * SECOND);
+  while (c.unexpected > 0) c.sends({ flags: 'P.', reason: 'rto' });
+  c.is('CLOSED');
+  t.is(c.established.error, 'ETIMEDOUT');
+});
+
+test('RFC 6298 3: a segment that was sent twice is no measurement (Karn)', (t) => {
+  const c = established(t);
+  const { rtt } = c.established.tcb;
+  const before = rtt.srtt;
+  c.user((user) => user.send(pattern(0, 10))).skip();
+  c.passes(rtt.rto).sends({ reason: 'rto' });
+  c.receives({ seq: 1, ack: 11 });
+  t.is(rtt.srtt, before);
+  t.is(rtt.backoff, 1); // "until ... an RTT sample"
+});
+
+test('RFC 7323 4: with timestamps a repeated segment is a measurement', (t) => {
+  const c = established(t, { config: { timestamps: true } }, { tsVal: 1000 });
+  const { rtt } = c.established.tcb;
+  c.user((user) => user.send(pattern(0, 10))).skip();
+  c.passes(rtt.rto);
+  c.sends({ reason: 'rto' });
+  const tsEcr = c.lines.at(-1)?.match(/TS val (\d+)/)?.[1];
+  c.passes(30 * MS).receives({ seq: 1, ack: 11, tsVal: 1002, tsEcr: Number(tsEcr) });
+  t.is(rtt.backoff, 0);
+});
+
+test('RFC 5681 3.2: the third duplicate ACK sends the missing segment again', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 14_600)));
+  sendsFull(c, 1, 10);
+  c.receives({ seq: 1, ack: 1 }).nothing();
+  c.receives({ seq: 1, ack: 1 }).nothing();
+  c.receives({ seq: 1, ack: 1 });
+  c.sends({ seq: 1, text: pattern(0, 1460), reason: 'fast-retransmit' });
+  c.nothing();
+  const { congestion } = c.established.tcb;
+  t.is(congestion.ssthresh, 7300);
+  c.receives({ seq: 1, ack: 14_601 });
+  t.is(c.established.tcb.recovery.phase, 'open');
+});
+
+test('RFC 3042: the first two duplicate ACKs let new segments go', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 100_000)));
+  sendsFull(c, 1, 10);
+  c.receives({ seq: 1, ack: 1 });
+  c.sends({ seq: 14_601, len: 1460, reason: 'limited-transmit' });
+  c.receives({ seq: 1, ack: 1 }).sends({ seq: 16_061, reason: 'limited-transmit' });
+  c.receives({ seq: 1, ack: 1 }).sends({ seq: 1, reason: 'fast-retransmit' }).nothing();
+});
+
+test('RFC 6582 3.2: a partial ACK sends the next missing segment, a full ACK ends recovery', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 14_600)));
+  sendsFull(c, 1, 10);
+  for (let i = 0; i < 3; i++) c.receives({ seq: 1, ack: 1 });
+  c.sends({ seq: 1, reason: 'fast-retransmit' });
+  c.receives({ seq: 1, ack: 4381 }).sends({ seq: 4381, reason: 'partial-ack' });
+  c.receives({ seq: 1, ack: 8761 }).sends({ seq: 8761, reason: 'partial-ack' });
+  c.receives({ seq: 1, ack: 14_601 }).nothing();
+  t.is(c.established.tcb.recovery.phase, 'open');
+});
+
+test('RFC 5681 2: a window update or text is no duplicate ACK', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 14_600)));
+  sendsFull(c, 1, 10);
+  for (let i = 1; i <= 5; i++) c.receives({ seq: 1, ack: 1, wnd: 60_000 + i }).nothing();
+  for (let i = 0; i < 5; i++) c.receives({ seq: 1 + i * 10, ack: 1, len: 10, wnd: 60_005 }).skip();
+  t.is(c.established.tcb.recovery.duplicateAcks, 0);
+});
+
+test('RFC 5681 3.1: after a timeout the rest follows in slow start from one segment', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 14_600)));
+  sendsFull(c, 1, 10);
+  c.passes(c.established.tcb.rtt.rto).sends({ seq: 1, len: 1460, reason: 'rto' }).nothing();
+  c.receives({ seq: 1, ack: 1461 });
+  c.sends({ seq: 1461, reason: 'loss-retransmission' }).sends({ seq: 2921, len: 1460 }).nothing();
+  c.receives({ seq: 1, ack: 4381 });
+  for (let i = 0; i < 4; i++) c.sends({ seq: 4381 + i * 1460, reason: 'loss-retransmission' });
+  c.nothing();
+  t.is(c.established.tcb.congestion.ssthresh, 7300);
+});
+
+test('RFC 6582 3.2 step 2: duplicate ACKs of what a timeout repeated are no second loss', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 5840)));
+  sendsFull(c, 1, 4);
+  c.passes(c.established.tcb.rtt.rto).sends({ seq: 1, reason: 'rto' });
+  c.receives({ seq: 1, ack: 5841 });
+  t.is(c.established.tcb.recovery.phase, 'open');
+  const { ssthresh } = c.established.tcb.congestion;
+  c.user((user) => user.send(pattern(5840, 5840))).skip();
+  for (let i = 0; i < 4; i++) c.receives({ seq: 1, ack: 5841 }).skip();
+  t.is(c.established.tcb.congestion.ssthresh, ssthresh);
+});
+
+test('RFC 5681 4.1: after an idle time cwnd falls back towards the initial window', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 60_000)));
+  for (let una = 1; una < 60_001; ) {
+    const count = c.unexpected;
+    c.skip();
+    una = Math.min(60_001, una + count * 1460);
+    c.receives({ seq: 1, ack: una });
+  }
+  t.true(c.established.tcb.congestion.cwnd > 30_000);
+  c.passes(60 * SECOND);
+  c.user((user) => user.send(pattern(60_000, 60_000)));
+  sendsFull(c, 60_001, 10);
+  c.nothing();
+});
+
+test('RFC 9293 3.8.3: an ACK of anything starts R2 anew', (t) => {
+  const c = established(t, { config: { userTimeout: 5 * SECOND } });
+  c.user((user) => user.send(pattern(0, 2920))).skip();
+  for (let i = 0; i < 5; i++) {
+    c.passes(4 * SECOND).skip();
+    c.receives({ seq: 1, ack: 2 + i }).skip();
+  }
+  c.is('ESTABLISHED');
+});
+
+test('SHLD-17: text beyond a window that was shrunk to zero does not end a connection that answers', (t) => {
+  const c = established(t);
+  c.established.tcb.rtt.sample(100);
+  c.user((user) => user.send(pattern(0, 10))).skip();
+  c.receives({ seq: 1, ack: 1, wnd: 0 });
+  for (let i = 0; i < 60; i++) {
+    c.passes(60 * SECOND).skip();
+    c.receives({ seq: 1, ack: 1, wnd: 0 }).skip();
+  }
+  c.is('ESTABLISHED');
+});
