@@ -1,0 +1,43 @@
+/**
+ * The entry for Node: a stack on a device, and node:net on that stack.
+ *
+ * ```ts
+ * const address = '10.107.0.2';
+ * const device = await openTap({
+ *   name: 'glass0',
+ *   macAddress: defaultMac(parseIpv4(address)),
+ *   kernelAddress: parseCidr('10.107.0.1/24'),
+ * });
+ * const stack = createStack({ device, address: `${address}/24`, gateway: '10.107.0.1' });
+ * stack.net.createServer((socket) => socket.pipe(socket)).listen(7);
+ * ```
+ */
+export * from './core/index.ts';
+export { CaptureFile, type CaptureFileOptions } from './node/captureFile.ts';
+export { DeviceError, type DeviceErrorCode } from './node/devices/deviceError.ts';
+export { DuplexDevice, type DuplexOptions } from './node/devices/duplexDevice.ts';
+export {
+  defaultMac,
+  openTap,
+  type TapDevice,
+  type TapOptions,
+} from './node/devices/tapDevice.ts';
+export { HostClock } from './node/hostClock.ts';
+export { HostRandom } from './node/hostRandom.ts';
+export type { ConnectOptions } from './node/net/connectOptions.ts';
+export type {
+  Connect,
+  CreateConnectionOptions,
+  CreateServer,
+  Net,
+} from './node/net/createNet.ts';
+export type { KeepAliveOptions } from './node/net/keepAlive.ts';
+export type { ListenOptions } from './node/net/listenOptions.ts';
+export type { DroppedConnection, Server, ServerEvents, ServerOptions } from './node/net/server.ts';
+export type { Socket, SocketOptions } from './node/net/socket.ts';
+export {
+  type CloseOptions,
+  createStack,
+  type NodeStack,
+  type NodeStackOptions,
+} from './node/nodeStack.ts';
