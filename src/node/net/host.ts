@@ -14,8 +14,8 @@ export interface NetHost {
   readonly closed: boolean;
   now(): Micros;
   /**
-   * Runs the task when the running turn is over: user code is called from such tasks alone, and one
-   * that throws keeps no other from running.
+   * Runs the task when the running turn, or else the next one, is over: user code is called from
+   * such tasks alone, and one that throws keeps no other from running.
    */
   defer(task: () => void): void;
   /** What is to be told when the stack is closed. */

@@ -57,7 +57,8 @@ export class Server extends EventEmitter<ServerEvents> implements Endpoint {
   #listener: Listener<Connection> | null = null;
   /** `listen` waits for the address of a name. */
   #resolving = false;
-  readonly #sockets = new Set<Socket>();
+  /** Open ones that came from here. */
+  #connections = 0;
   #referenced = true;
 
   constructor(
@@ -204,7 +205,7 @@ export class Server extends EventEmitter<ServerEvents> implements Endpoint {
     if (connection === null) return;
     // One at a time: each one's user is called alone, and a throw keeps the others.
     this.#host.defer(() => this.#accept(listener));
-    if (this.maxConnections !== undefined && this.#sockets.size >= this.maxConnections) {
+    if (this.maxConnections !== undefined && this.#connections >= this.maxConnections) {
       connection.release(this.#host.now());
       this.emit('drop', endsOf(connection));
       return;
@@ -215,17 +216,17 @@ export class Server extends EventEmitter<ServerEvents> implements Endpoint {
       highWaterMark,
       connection,
       pauseOnCreate: pauseOnConnect,
+      onDestroy: () => {
+        this.#connections--;
+        this.#closeIfDrained();
+      },
     });
-    this.#sockets.add(socket);
-    socket.once('close', () => {
-      this.#sockets.delete(socket);
-      this.#closeIfDrained();
-    });
+    this.#connections++;
     this.emit('connection', socket);
   }
 
   #closeIfDrained(): void {
-    if (this.#listener !== null || this.#sockets.size > 0) return;
+    if (this.#listener !== null || this.#connections > 0) return;
     process.nextTick(() => this.emit('close'));
   }
 
@@ -243,7 +244,7 @@ export class Server extends EventEmitter<ServerEvents> implements Endpoint {
   }
 
   getConnections(callback: (error: Error | null, count: number) => void): this {
-    const count = this.#sockets.size;
+    const count = this.#connections;
     process.nextTick(callback, null, count);
     return this;
   }

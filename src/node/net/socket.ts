@@ -29,6 +29,8 @@ export interface SocketOptions {
   readonly connection?: Connection | undefined;
   /** Does not read from `connection` before it is resumed. */
   readonly pauseOnCreate?: boolean | undefined;
+  /** Told once, when the socket is destroyed and before it emits 'close'. */
+  readonly onDestroy?: (() => void) | undefined;
 }
 
 /**
@@ -64,6 +66,7 @@ export class Socket extends Duplex implements Endpoint {
   /** `_final` waits for the connection to open. */
   #final: (() => void) | null = null;
   #resets = false;
+  #onDestroy: (() => void) | null;
 
   constructor(host: NetHost, options: SocketOptions = {}) {
     const { allowHalfOpen = false, highWaterMark, signal, connection } = options;
@@ -75,6 +78,7 @@ export class Socket extends Duplex implements Endpoint {
       ...(signal !== undefined && { signal }),
     });
     this.#host = host;
+    this.#onDestroy = options.onDestroy ?? null;
     this.#idle = new IdleTimer(() => this.emit('timeout'));
     if (connection === undefined) return;
     this.#attached = true;
@@ -313,10 +317,11 @@ export class Socket extends Duplex implements Endpoint {
     const close = (): void => {
       this.#final = null;
       this.#connection?.close(this.#host.now());
-      callback();
+      this.#host.defer(() => callback()); // when the FIN has had its turn
     };
     if (this.#connecting) this.#final = close;
-    else close();
+    else if (this.#attached) close();
+    else callback();
   }
 
   // ---- ending -------------------------------------------------------------------------------
@@ -356,9 +361,10 @@ export class Socket extends Duplex implements Endpoint {
     if (this.#connection !== null) this.#leave(this.#connection);
     callback(error);
     unfinished?.callback(connecting ? closedBeforeConnection() : destroyedError());
-    const emitClose = (): void => void this.emit('close', error !== null);
-    if (wasAttached) setImmediate(emitClose);
-    else process.nextTick(emitClose);
+    this.#onDestroy?.();
+    this.#onDestroy = null;
+    if (wasAttached) setImmediate(() => this.emit('close', error !== null));
+    else process.nextTick(() => this.emit('close'));
   }
 
   #leave(connection: Connection): void {
