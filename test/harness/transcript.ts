@@ -380,7 +380,7 @@ export class Transcript implements Tracer {
       segment.tsVal = written.tsVal;
       segment.tsEcr = written.tsEcr ?? 0;
     }
-    const text = written.text ?? pattern((written.seq ?? 1) - 1, written.len ?? 0);
+    const text = written.text ?? pattern(Math.max(0, (written.seq ?? 1) - 1), written.len ?? 0);
     segment.textLength = text.length;
     packet.octets.set(text, packet.transport + tcpHeaderLength(segment));
     writeTcp(packet, segment, PEER, US);
@@ -480,11 +480,13 @@ function startFor(isn: (start: Micros) => Seq): Micros {
   return start + ((ISS - isn(start)) >>> 0) * 4;
 }
 
+const PATTERN = Uint8Array.from({ length: 1 << 19 }, (_, n) => n * 31 + (n >>> 8));
+
 /** Octets that a receiver can check: octet `n` of every stream is the same. */
 export function pattern(from: number, count: number): Uint8Array {
-  const octets = new Uint8Array(Math.max(0, count));
-  for (let i = 0; i < octets.length; i++) octets[i] = ((from + i) * 31 + ((from + i) >>> 8)) & 255;
-  return octets;
+  if (from + count > PATTERN.length)
+    throw new RangeError(`the pattern has ${PATTERN.length} octets`);
+  return PATTERN.subarray(from, from + Math.max(0, count));
 }
 
 function flagsOf(letters: string): number {

@@ -29,7 +29,6 @@ export interface ImpairmentCounters {
 }
 
 const DEFAULT_JITTER = 10 * MS;
-const MAX_FRAME = 65_535 + ETHERNET_HEADER;
 
 /** A device round a device that makes the way out unreliable, always in the same way from one seed. */
 export class Impairment implements Device {
@@ -131,7 +130,7 @@ export class Impairment implements Device {
     const corrupts = this.#happens(this.#options.corruption) && isIpv4(packet);
     const holds = this.#happens(this.#options.reordering);
     if (!corrupts && !holds) return this.#device.send(packet);
-    const copy = new PacketBuffer(MAX_FRAME);
+    const copy = new PacketBuffer(packet.end - packet.link);
     copy.setFrame(packet.frame());
     if (corrupts) {
       this.counters.corrupted++;

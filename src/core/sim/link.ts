@@ -60,6 +60,8 @@ export class LinkDevice implements Device, TimerTarget {
   readonly #timer = new TimerEntry(this);
   readonly #coming: Passage[] = [];
   readonly #inbox: Uint8Array[] = [];
+  /** When the wire will begin to take each of the frames that wait for it. */
+  readonly #starts: Micros[] = [];
   /** When the wire has taken the last octet that was sent from here. */
   #busyUntil: Micros = 0;
 
@@ -91,11 +93,13 @@ export class LinkDevice implements Device, TimerTarget {
     const now = this.#clock.now();
     const { rate, queue, delay } = this.#options;
     const onWire = rate === 0 ? 0 : ((packet.end - packet.link) * 8 * SECOND) / rate;
-    const start = Math.max(now, this.#busyUntil);
-    if (onWire > 0 && (start - now) / onWire > queue) {
+    while ((this.#starts[0] ?? NEVER) <= now) this.#starts.shift();
+    if (this.#starts.length >= queue) {
       this.framesDropped++;
       return true;
     }
+    const start = Math.max(now, this.#busyUntil);
+    if (start > now) this.#starts.push(start);
     this.#busyUntil = start + onWire;
     peer.#expect({ frame: packet.frame().slice(), arrivesAt: Math.round(start + onWire + delay) });
     return true;
