@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { RangeSet } from '../../src/core/base/rangeSet.ts';
-import { add, type Seq, seq } from '../../src/core/wire/seq.ts';
+import { add, type Seq, seq } from '../../src/core/base/seq.ts';
 
 function ranges(set: RangeSet): [number, number][] {
   return Array.from({ length: set.count }, (_, i) => [set.left(i), set.right(i)]);

@@ -9,6 +9,7 @@ import { PacketBuffer } from '../../src/core/base/packetBuffer.ts';
 import { type Device, NO_OFFLOAD, Protocol } from '../../src/core/base/ports.ts';
 import { Xoshiro128 } from '../../src/core/base/random.ts';
 import type { DropReason, SendReason } from '../../src/core/base/reasons.ts';
+import { add, diff, type Seq, seq } from '../../src/core/base/seq.ts';
 import { type Micros, SECOND } from '../../src/core/base/time.ts';
 import type { Tracer } from '../../src/core/base/tracer.ts';
 import { Stack } from '../../src/core/stack/stack.ts';
@@ -26,7 +27,6 @@ import {
   writeEthernet,
 } from '../../src/core/wire/ethernet.ts';
 import { Ipv4Header, ipv4Template, parseIpv4, writeIpv4 } from '../../src/core/wire/ipv4.ts';
-import { add, diff, type Seq, seq } from '../../src/core/wire/seq.ts';
 import { Flag, parseTcp, Segment, tcpHeaderLength, writeTcp } from '../../src/core/wire/tcp.ts';
 
 export const US = ipv4(0x0a6b0002);

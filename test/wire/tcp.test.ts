@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { ipv4 } from '../../src/core/base/address.ts';
 import type { DropReason } from '../../src/core/base/reasons.ts';
-import { seq } from '../../src/core/wire/seq.ts';
+import { seq } from '../../src/core/base/seq.ts';
 import { Flag, parseTcp, Segment, tcpHeaderLength, writeTcp } from '../../src/core/wire/tcp.ts';
 import { emptyPacket, exactPacketOf, hex, octetsFrom, packetOf, START } from './packets.ts';
 

@@ -1,4 +1,4 @@
-import { le, lt, max, min, type Seq, seq } from '../wire/seq.ts';
+import { le, lt, max, min, type Seq, seq } from './seq.ts';
 
 /**
  * A few disjoint ranges of the sequence space, sorted, none touching another:

@@ -1,5 +1,5 @@
+import { add, le, lt } from '../base/seq.ts';
 import { NEVER } from '../base/time.ts';
-import { add, le, lt } from '../wire/seq.ts';
 import { isSynchronized } from './states.ts';
 import { finSeq, outstanding, type Tcb, Timer } from './tcb.ts';
 

@@ -2,8 +2,8 @@ import type { Ipv4Address } from '../base/address.ts';
 import { PacketBuffer } from '../base/packetBuffer.ts';
 import { type DatagramSink, Protocol } from '../base/ports.ts';
 import type { SendReason } from '../base/reasons.ts';
+import { add, seq } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
-import { add, seq } from '../wire/seq.ts';
 import { Flag, Segment, writeTcp } from '../wire/tcp.ts';
 
 /** Octets of a RST with its IP header, and some to spare. */

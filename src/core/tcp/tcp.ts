@@ -9,10 +9,10 @@ import {
 } from '../base/ports.ts';
 import { fill, type Random, uniform } from '../base/random.ts';
 import type { DropReason } from '../base/reasons.ts';
+import { lt } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import type { TimerQueue } from '../base/timerQueue.ts';
 import type { Tracer } from '../base/tracer.ts';
-import { lt } from '../wire/seq.ts';
 import { Flag, parseTcp, Segment } from '../wire/tcp.ts';
 import { configure, DEFAULT_MSS, EPHEMERAL_PORTS, type TcpConfig } from './config.ts';
 import { NewReno } from './congestion/newReno.ts';

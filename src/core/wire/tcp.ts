@@ -2,9 +2,9 @@ import type { Ipv4Address } from '../base/address.ts';
 import type { PacketBuffer } from '../base/packetBuffer.ts';
 import { Protocol } from '../base/ports.ts';
 import type { DropReason } from '../base/reasons.ts';
+import { type Seq, seq } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import { finish, pseudoHeaderSum, sum } from './checksum.ts';
-import { type Seq, seq } from './seq.ts';
 import { optionsLength, parseOptions, writeOptions } from './tcpOptions.ts';
 
 /** Octets of a header without options. */

@@ -1,6 +1,6 @@
 import type { DropReason } from '../../base/reasons.ts';
+import { add, diff, inWindow, lt, seq } from '../../base/seq.ts';
 import { type Micros, SECOND } from '../../base/time.ts';
-import { add, diff, inWindow, lt, seq } from '../../wire/seq.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { CHALLENGE_ACKS_PER_SECOND, INVALID_ACK_INTERVAL } from '../config.ts';
 import { isOldDuplicate } from '../receive/timestamps.ts';

@@ -1,6 +1,6 @@
 import type { DropReason } from '../../base/reasons.ts';
+import { diff, le, lt } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import { diff, le, lt } from '../../wire/seq.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { onAnyAck, onNewAck, onOldAck, setWindow, updateWindow } from '../send/sender.ts';
 import {

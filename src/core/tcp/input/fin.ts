@@ -1,6 +1,6 @@
 import type { DropReason } from '../../base/reasons.ts';
+import { add, type Seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import { add, type Seq } from '../../wire/seq.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { Event, enterTimeWait, oweAck, type Tcb, transition } from '../tcb.ts';
 

@@ -1,5 +1,5 @@
+import { add } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import { add } from '../../wire/seq.ts';
 import type { Segment } from '../../wire/tcp.ts';
 import { DEFAULT_MSS, HEADERS, MIN_MSS, TIMESTAMP_OPTION } from '../config.ts';
 import { windowShiftFor } from '../receive/window.ts';

@@ -1,8 +1,8 @@
 import type { ConnectionErrorCode } from '../../base/errors.ts';
 import type { TransportError, UnreachableKind } from '../../base/ports.ts';
 import type { DropReason } from '../../base/reasons.ts';
+import { seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import { seq } from '../../wire/seq.ts';
 import { isInFlight } from '../send/lossRecovery.ts';
 import { closeTcb, type Tcb } from '../tcb.ts';
 

@@ -1,6 +1,6 @@
 import type { DropReason } from '../../base/reasons.ts';
+import { add, le, lt } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import { add, le, lt } from '../../wire/seq.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { onNewAck, setWindow } from '../send/sender.ts';
 import { closeTcb, oweAck, type Tcb, transition } from '../tcb.ts';

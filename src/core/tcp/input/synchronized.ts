@@ -1,6 +1,6 @@
 import type { DropReason } from '../../base/reasons.ts';
+import { add } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import { add } from '../../wire/seq.ts';
 import type { Segment } from '../../wire/tcp.ts';
 import { takeTimestamp } from '../receive/timestamps.ts';
 import type { Tcb } from '../tcb.ts';

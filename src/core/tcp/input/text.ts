@@ -1,6 +1,6 @@
 import type { DropReason } from '../../base/reasons.ts';
+import { add, diff, lt } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import { add, diff, lt } from '../../wire/seq.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { onText } from '../receive/receiver.ts';
 import { mayReceive } from '../states.ts';

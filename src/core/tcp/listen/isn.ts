@@ -1,7 +1,7 @@
 import type { Ipv4Address } from '../../base/address.ts';
+import { type Seq, seq } from '../../base/seq.ts';
 import { SipHash } from '../../base/siphash.ts';
 import type { Micros } from '../../base/time.ts';
-import { type Seq, seq } from '../../wire/seq.ts';
 
 /** Octets of the secret. */
 export const SECRET_LENGTH = 16;

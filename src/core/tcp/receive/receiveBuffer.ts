@@ -1,6 +1,6 @@
 import { ByteRing } from '../../base/byteRing.ts';
 import { RangeSet } from '../../base/rangeSet.ts';
-import { add, diff, type Seq } from '../../wire/seq.ts';
+import { add, diff, type Seq } from '../../base/seq.ts';
 import { MAX_REASSEMBLY_RANGES } from '../config.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { DropReason } from '../../base/reasons.ts';
+import { add, diff } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import { add, diff } from '../../wire/seq.ts';
 import type { Segment } from '../../wire/tcp.ts';
 import { Event, oweAck, oweDuplicateAck, type Tcb } from '../tcb.ts';
 import { onTextInOrder } from './ackPolicy.ts';

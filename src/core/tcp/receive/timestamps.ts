@@ -1,5 +1,5 @@
+import { le } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import { le } from '../../wire/seq.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { PAWS_IDLE_LIMIT } from '../config.ts';
 import type { Tcb } from '../tcb.ts';

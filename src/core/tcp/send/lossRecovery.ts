@@ -1,5 +1,5 @@
+import { diff, le, lt, type Seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import { diff, le, lt, type Seq } from '../../wire/seq.ts';
 import { DUPLICATE_ACK_THRESHOLD } from '../config.ts';
 import { outstanding, type Tcb } from '../tcb.ts';
 

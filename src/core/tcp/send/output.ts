@@ -1,6 +1,6 @@
 import type { SendReason } from '../../base/reasons.ts';
+import { add, diff, lt } from '../../base/seq.ts';
 import { type Micros, NEVER } from '../../base/time.ts';
-import { add, diff, lt } from '../../wire/seq.ts';
 import { Flag } from '../../wire/tcp.ts';
 import { HEADERS, MIN_MSS } from '../config.ts';
 import { onTextSent } from '../receive/ackPolicy.ts';

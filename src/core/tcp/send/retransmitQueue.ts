@@ -1,5 +1,5 @@
+import { add, diff, le, lt, type Seq, seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import { add, diff, le, lt, type Seq, seq } from '../../wire/seq.ts';
 import { MAX_SEGMENTS_IN_FLIGHT } from '../config.ts';
 
 /** Presumed lost. */

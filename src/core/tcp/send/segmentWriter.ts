@@ -1,8 +1,8 @@
 import { PacketBuffer } from '../../base/packetBuffer.ts';
 import type { DatagramSink } from '../../base/ports.ts';
 import type { SendReason } from '../../base/reasons.ts';
+import { add, type Seq, seq } from '../../base/seq.ts';
 import { type Micros, NEVER } from '../../base/time.ts';
-import { add, type Seq, seq } from '../../wire/seq.ts';
 import { Flag, Segment, tcpHeaderLength, writeTcp } from '../../wire/tcp.ts';
 import { TIMESTAMP_OPTION } from '../config.ts';
 import { initialWindow, windowToAnnounce } from '../receive/window.ts';

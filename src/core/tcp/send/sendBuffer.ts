@@ -1,5 +1,5 @@
 import { ByteRing } from '../../base/byteRing.ts';
-import { add, diff, type Seq } from '../../wire/seq.ts';
+import { add, diff, type Seq } from '../../base/seq.ts';
 
 /**
  * The text from the first unacknowledged octet on, and where it ends:

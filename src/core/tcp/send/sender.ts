@@ -1,5 +1,5 @@
+import { diff, le, lt } from '../../base/seq.ts';
 import { type Micros, MS, NEVER } from '../../base/time.ts';
-import { diff, le, lt } from '../../wire/seq.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { Event, hasUnsent, outstanding, type Tcb, Timer } from '../tcb.ts';
 import { measure, onAdvance, onDuplicateAck, pipe } from './lossRecovery.ts';

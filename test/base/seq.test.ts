@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { add, diff, inWindow, le, lt, max, min, seq } from '../../src/core/wire/seq.ts';
+import { add, diff, inWindow, le, lt, max, min, seq } from '../../src/core/base/seq.ts';
 
 const anySeq = fc.integer({ min: 0, max: 0xffffffff }).map(seq);
 /** Everything but -2^31, which is as far forward as back. */
