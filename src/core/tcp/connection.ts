@@ -140,8 +140,10 @@ export class Connection implements TimerTarget {
   configure(changes: Partial<TcpConfig>, now: Micros): void {
     const { tcb } = this;
     tcb.config = configure(tcb.config, changes);
-    tcb.deadlines[Timer.KEEPALIVE] = NEVER;
-    armKeepAlive(tcb, now);
+    if (Object.keys(changes).some((name) => name.startsWith('keepAlive'))) {
+      tcb.deadlines[Timer.KEEPALIVE] = NEVER;
+      armKeepAlive(tcb, now);
+    }
     this.#owner.touch(this);
   }
 

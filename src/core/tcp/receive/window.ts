@@ -14,7 +14,7 @@ const MAX_UNSCALED = 65_535;
 /** The smallest shift with which the whole buffer can be announced, 0 to 14. @rfc 7323 2.3 */
 export function windowShiftFor(buffer: number): number {
   let shift = 0;
-  while (shift < MAX_WINDOW_SHIFT && MAX_UNSCALED * 2 ** shift < buffer) shift++;
+  while (shift < MAX_WINDOW_SHIFT && MAX_UNSCALED << shift < buffer) shift++;
   return shift;
 }
 
@@ -32,10 +32,10 @@ export function initialWindow(tcb: Tcb): number {
 export function windowToAnnounce(tcb: Tcb): number {
   const { rcv } = tcb;
   const { free, limit } = tcb.receiveBuffer;
-  const unit = 2 ** rcv.shift;
-  const open = Math.min(free - (free % unit), MAX_UNSCALED * unit);
-  if (open > rcv.wnd && open - rcv.wnd >= Math.min(Math.floor(limit / 2), rcv.mss)) return open;
-  const rounded = Math.ceil(rcv.wnd / unit) * unit;
+  const { shift } = rcv;
+  const open = Math.min((free >>> shift) << shift, MAX_UNSCALED << shift);
+  if (open > rcv.wnd && open - rcv.wnd >= Math.min(limit >>> 1, rcv.mss)) return open;
+  const rounded = ((rcv.wnd + (1 << shift) - 1) >>> shift) << shift;
   return rounded <= free ? rounded : rcv.wnd;
 }
 

@@ -98,7 +98,8 @@ function resend(tcb: Tcb, i: number, reason: SendReason, now: Micros, writer: Se
   queue.resent(i, now);
   writer.segmentsRetransmitted++;
   writer.send(tcb, from, length, flagsOf(push, fin), reason, now);
-  armRetransmission(tcb, now);
+  // Only what SND.UNA waits for restarts the timer: it must not be put off by what follows.
+  if (i === 0) armRetransmission(tcb, now);
 }
 
 /** A keepalive or window probe: an old sequence number, so that the peer answers. @rfc 9293 3.8.4 */

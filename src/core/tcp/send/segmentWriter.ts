@@ -89,7 +89,7 @@ export class SegmentWriter {
   /** The window, scaled; the peer may from now on send up to its edge. @rfc 7323 2.3 */
   #window(tcb: Tcb): void {
     tcb.rcv.wnd = windowToAnnounce(tcb);
-    this.#segment.wnd = Math.min(0xffff, Math.floor(tcb.rcv.wnd / 2 ** tcb.rcv.shift));
+    this.#segment.wnd = Math.min(0xffff, tcb.rcv.wnd >>> tcb.rcv.shift);
   }
 
   #timestamps(tcb: Tcb, now: Micros): void {

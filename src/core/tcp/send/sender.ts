@@ -56,7 +56,7 @@ export function onAnyAck(tcb: Tcb): void {
 export function onOldAck(tcb: Tcb, seg: Segment, now: Micros): void {
   if (tcb.snd.una === tcb.snd.nxt || seg.textLength > 0) return;
   if ((seg.flags & (Flag.SYN | Flag.FIN)) !== 0) return;
-  if (seg.wnd * 2 ** tcb.snd.shift !== tcb.snd.wnd) return;
+  if (seg.wnd << tcb.snd.shift !== tcb.snd.wnd) return;
   onDuplicateAck(tcb, now);
 }
 
@@ -75,7 +75,7 @@ export function updateWindow(tcb: Tcb, seg: Segment): void {
 /** Takes the window of the segment as it is. */
 export function setWindow(tcb: Tcb, seg: Segment): void {
   const { snd } = tcb;
-  const wnd = (seg.flags & Flag.SYN) !== 0 ? seg.wnd : seg.wnd * 2 ** snd.shift;
+  const wnd = (seg.flags & Flag.SYN) !== 0 ? seg.wnd : seg.wnd << snd.shift;
   if (wnd > snd.wnd) {
     tcb.persistBackoff = 0;
     tcb.deadlines[Timer.PERSIST] = NEVER;
