@@ -10,6 +10,7 @@ import type { ExecutionContext } from 'ava';
 let made = 0;
 let reason: string | null | undefined;
 const open = new Set<string>();
+let isWatchingExit = false;
 const { PATH = '' } = process.env;
 const environment = { ...process.env, PATH: `${PATH}:/usr/sbin:/sbin` };
 
@@ -66,7 +67,8 @@ export async function withNamespace(
     return;
   }
   const name = nextName();
-  if (open.size === 0) process.once('exit', removeAll);
+  if (!isWatchingExit) process.once('exit', removeAll);
+  isWatchingExit = true;
   open.add(name);
   t.teardown(() => remove(name));
   run('ip', 'netns', 'add', name);
@@ -90,4 +92,21 @@ function remove(name: string): void {
 
 function removeAll(): void {
   for (const name of open) remove(name);
+}
+
+/** What the kernel has counted in a namespace, by names such as `TcpExtTCPChallengeACK`. */
+export function countersOf(ns: string): ReadonlyMap<string, number> {
+  const files = ['/proc/net/snmp', '/proc/net/netstat'];
+  const lines = run('ip', 'netns', 'exec', ns, 'cat', ...files)
+    .trim()
+    .split('\n');
+  const counters = new Map<string, number>();
+  for (let i = 0; i + 1 < lines.length; i += 2) {
+    const [group = '', ...names] = (lines[i] ?? '').split(' ');
+    const values = (lines[i + 1] ?? '').split(' ').slice(1);
+    for (const [n, name] of names.entries()) {
+      counters.set(group.replace(':', '') + name, Number(values[n]));
+    }
+  }
+  return counters;
 }
