@@ -1,9 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { connectCommand } from './commands/connect.ts';
+import { demoCommand } from './commands/demo.ts';
 import { serveCommand } from './commands/serve.ts';
 import { Delegated, ExitCode, exitCodeOf, explain, UsageError } from './failure.ts';
 
-const COMMANDS = [serveCommand, connectCommand];
+const COMMANDS = [serveCommand, connectCommand, demoCommand];
 
 /**
  * Does what a command line asks for.

@@ -41,6 +41,7 @@ const MISUSES: [string, RegExp][] = [
   ['connect', /^missing required argument 'host'/],
   ['connect 10.107.0.1', /^missing required argument 'port'/],
   ['connect 10.107.0.1 70000', /'70000' is invalid.*from 1 to 65535/],
+  ['demo --mebibytes 0', /from 1 to 9999/],
 ];
 
 for (const [line, expected] of MISUSES) {
@@ -65,7 +66,7 @@ test('what is wrong goes to standard error, and the process ends with that code'
 test('--help shows the commands, and that of a command its options, on standard output', async (t) => {
   const all = await runGlasstcp(t, '--help');
   t.is(all.code, 0);
-  for (const name of ['serve', 'connect']) t.true(all.stdout.includes(`  ${name} `));
+  for (const name of ['serve', 'connect', 'demo']) t.true(all.stdout.includes(`  ${name} `));
   const { code, stdout, stderr } = await runGlasstcp(t, 'serve', '--help');
   t.is(code, 0);
   t.is(stderr, '');
