@@ -1,0 +1,92 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { MS, SECOND } from '../../src/core/base/time.ts';
+import { configure, DEFAULT_CONFIG } from '../../src/core/tcp/config.ts';
+
+const HOUR = 3600 * SECOND;
+const LONG = Number.MAX_SAFE_INTEGER;
+
+const RANGES = {
+  sendBuffer: [1, 2 ** 30],
+  receiveBuffer: [1, 2 ** 30],
+  mss: [0, 65_495],
+  synRetries: [0, 127],
+  synAckRetries: [0, 127],
+  dataRetries: [0, 127],
+  initialRto: [MS, HOUR],
+  minRto: [MS, HOUR],
+  maxRto: [MS, HOUR],
+  delayedAck: [0, 500 * MS],
+  timeWait: [0, HOUR],
+  finWait2: [0, HOUR],
+  userTimeout: [0, LONG],
+  keepAliveIdle: [MS, LONG],
+  keepAliveInterval: [MS, LONG],
+  keepAliveCount: [1, 127],
+  keepAliveProbeOctets: [0, 1],
+  ttl: [1, 255],
+  trafficClass: [0, 255],
+} as const;
+
+test('settings: each takes the ends of its range, and nothing beyond them', (t) => {
+  for (const [name, [low, high]] of Object.entries(RANGES)) {
+    for (const value of [low, high]) {
+      t.deepEqual(configure(DEFAULT_CONFIG, { [name]: value }), {
+        ...DEFAULT_CONFIG,
+        [name]: value,
+      });
+    }
+    for (const value of [low - 1, high + 2, low + 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      const message = `${name} is ${value}: it must be an integer from ${low} to ${high}`;
+      t.throws(() => configure(DEFAULT_CONFIG, { [name]: value }), {
+        instanceOf: RangeError,
+        message,
+      });
+    }
+  }
+});
+
+test('settings: every number has a range', (t) => {
+  const numbers = Object.entries(DEFAULT_CONFIG).filter(([, value]) => typeof value === 'number');
+  t.deepEqual(numbers.map(([name]) => name).sort(), Object.keys(RANGES).sort());
+});
+
+test('settings: a value that is no number is refused', (t) => {
+  const changes: object = { ttl: '64' };
+  t.throws(() => configure(DEFAULT_CONFIG, changes), {
+    instanceOf: RangeError,
+    message: /^ttl is 64/,
+  });
+});
+
+test('settings: what is not changed stays, and the base is not touched', (t) => {
+  const before = { ...DEFAULT_CONFIG };
+  const some = fc.record(
+    { noDelay: fc.boolean(), ttl: fc.integer({ min: 1, max: 255 }), mss: fc.nat(65_495) },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(some, (changes) => {
+      t.deepEqual(configure(DEFAULT_CONFIG, changes), { ...before, ...changes });
+    }),
+  );
+  t.deepEqual(DEFAULT_CONFIG, before);
+});
+
+test('MUST-25, MUST-28, MUST-40: the defaults of keepalive and delayed ACKs are within the limits', (t) => {
+  const { delayedAck, keepAlive, keepAliveIdle } = DEFAULT_CONFIG;
+  t.true(delayedAck < 500 * MS);
+  t.true(keepAliveIdle >= 2 * HOUR);
+  t.false(keepAlive);
+});
+
+test('MUST-23: seven repetitions of a SYN last three minutes; the default of six is Linux’s 127 s', (t) => {
+  const { initialRto, maxRto, synRetries } = DEFAULT_CONFIG;
+  const patience = (retries: number): number => {
+    let total = 0;
+    for (let i = 0; i <= retries; i++) total += Math.min(initialRto * 2 ** i, maxRto);
+    return total;
+  };
+  t.is(patience(synRetries), 127 * SECOND);
+  t.true(patience(7) >= 180 * SECOND);
+});
