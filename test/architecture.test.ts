@@ -24,7 +24,8 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   core: ['core/*'],
   apps: ['core'],
   node: ['core', 'core/*', 'apps'],
-  cli: ['core', 'core/*', 'node', 'apps', '.'],
+  lab: ['core', 'core/*', 'node', 'apps'],
+  cli: ['core', 'core/*', 'node', 'apps', 'lab', '.'],
   '.': ['core', 'node', 'apps'],
 };
 
