@@ -38,8 +38,8 @@ async function connect(
   checkLink(options);
   const address = await resolve(host);
   const session = await openSession(options);
+  const socket = session.stack.net.connect({ host: address, port, allowHalfOpen: true });
   try {
-    const socket = session.stack.net.connect({ host: address, port, allowHalfOpen: true });
     const output = new Output(options.json === true);
     const done = exchange(socket, `${host}:${port}`, output);
     await Promise.race([done, interrupted, session.broken]);
@@ -48,6 +48,7 @@ async function connect(
     return { address, port, octetsReceived: bytesRead, octetsSent: bytesWritten };
   } finally {
     process.stdin.pause();
+    socket.destroy(); // by a FIN if all was read, as the kernel does it
     await session.close();
   }
 }

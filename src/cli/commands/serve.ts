@@ -3,6 +3,7 @@ import { Argument, Command } from 'commander';
 import { createSite } from '../../apps/site.ts';
 import { chargen, discard, echo, type Service } from '../../apps/smallServices.ts';
 import { formatIpv4 } from '../../core/base/address.ts';
+import type { Socket } from '../../node/net/socket.ts';
 import type { NodeStack } from '../../node/nodeStack.ts';
 import { explain, Failure } from '../failure.ts';
 import { addLinkOptions, type LinkOptions, parsePort } from '../options.ts';
@@ -44,12 +45,24 @@ async function serve(
   const { port = PORTS[name] } = options;
   const address = formatIpv4(options.address.address);
   const tally: Tally = { connections: 0, octetsReceived: 0, octetsSent: 0 };
+  const sockets = new Set<Socket>();
+  const handle = handlerOf(name);
   const session = await openSession(options);
   try {
-    const { failed } = await listen(session.stack, port, handlerOf(name), tally);
+    const { failed } = await listen(session.stack, port, (socket) => {
+      tally.connections++;
+      sockets.add(socket);
+      socket.once('close', () => {
+        sockets.delete(socket);
+        tally.octetsReceived += socket.bytesRead;
+        tally.octetsSent += socket.bytesWritten;
+      });
+      handle(socket);
+    });
     process.stdout.write(`listening ${address}:${port}\n`);
     await Promise.race([interrupted, session.broken, failed]);
   } finally {
+    for (const socket of sockets) socket.destroy(); // by a FIN if all was read, as the kernel does it
     await session.close();
   }
   return { service: name, address, port, ...tally };
@@ -82,17 +95,9 @@ function serveAlone(service: Service): (socket: Duplex) => void {
 async function listen(
   stack: NodeStack,
   port: number,
-  handle: (socket: Duplex) => void,
-  tally: Tally,
+  onConnection: (socket: Socket) => void,
 ): Promise<{ failed: Promise<never> }> {
-  const server = stack.net.createServer({ allowHalfOpen: true }, (socket) => {
-    tally.connections++;
-    socket.once('close', () => {
-      tally.octetsReceived += socket.bytesRead;
-      tally.octetsSent += socket.bytesWritten;
-    });
-    handle(socket);
-  });
+  const server = stack.net.createServer({ allowHalfOpen: true }, onConnection);
   const failed = new Promise<never>((_resolve, reject) => {
     server.once('error', (error) => reject(new Failure(`port ${port}: ${explain(error)}`)));
   });
