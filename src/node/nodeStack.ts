@@ -10,7 +10,7 @@ import { CaptureFile } from './captureFile.ts';
 import { HostClock } from './hostClock.ts';
 import { HostRandom } from './hostRandom.ts';
 import { createNet, type Net } from './net/createNet.ts';
-import type { Endpoint, NetHost } from './net/host.ts';
+import type { Endpoint, NetHost, Timers } from './net/host.ts';
 
 export type { Net } from './net/createNet.ts';
 export type { Server } from './net/server.ts';
@@ -77,6 +77,7 @@ export class NodeStack {
   /** User code to be called when the turn is over; those before `#delivered` have been. */
   #tasks: (() => void)[] = [];
   #delivered = 0;
+  #delivering = false;
 
   readonly #endpoints = new Set<Endpoint>();
   readonly #held = new Set<object>();
@@ -183,11 +184,18 @@ export class NodeStack {
     this.#deliver();
   }
 
+  #defer(task: () => void): void {
+    this.#tasks.push(task);
+    if (!this.#turning && !this.#delivering) this.#schedule();
+  }
+
   #deliver(): void {
     const tasks = this.#tasks;
+    this.#delivering = true;
     try {
       while (this.#delivered < tasks.length) tasks[this.#delivered++]?.();
     } finally {
+      this.#delivering = false;
       // A task that throws ends the process, unless somebody catches it: then the others go on.
       if (this.#delivered < tasks.length) setImmediate(() => this.#deliver());
       tasks.splice(0, this.#delivered);
@@ -279,8 +287,9 @@ export class NodeStack {
       get closed() {
         return isClosed();
       },
+      timers: HOST_TIMERS,
       now: () => this.#clock.now(),
-      defer: (task) => this.#tasks.push(task),
+      defer: (task) => this.#defer(task),
       addEndpoint: (endpoint) => this.#endpoints.add(endpoint),
       removeEndpoint: (endpoint) => this.#endpoints.delete(endpoint),
       hold: (handle) => this.#hold(handle),
@@ -297,6 +306,21 @@ export class NodeStack {
     if (this.#held.delete(handle) && this.#held.size === 0) this.#refresh();
   }
 }
+
+class HostTimer {
+  readonly timeout: NodeJS.Timeout;
+
+  constructor(callback: () => void, delayMs: number) {
+    this.timeout = setTimeout(callback, delayMs).unref();
+  }
+}
+
+const HOST_TIMERS: Timers = {
+  setTimeout: (callback, delayMs) => new HostTimer(callback, delayMs),
+  clearTimeout: (timer) => {
+    if (timer instanceof HostTimer) clearTimeout(timer.timeout);
+  },
+};
 
 /** The user has closed it, and the peer has not acknowledged all. */
 function isClosing({ state }: Connection): boolean {

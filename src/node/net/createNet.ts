@@ -1,4 +1,6 @@
+import type { ClientRequestArgs } from 'node:http';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ConnectOptions } from './connectOptions.ts';
 import type { NetHost } from './host.ts';
 import { Server, type ServerOptions } from './server.ts';
@@ -14,6 +16,8 @@ export interface Connect {
   (options: CreateConnectionOptions, listener?: () => void): Socket;
   (port: number, host: string, listener?: () => void): Socket;
   (port: number, listener?: () => void): Socket;
+  /** As `createConnection` of `http.request`, of an `http.Agent` and of `http2.connect`. */
+  (options: ClientRequestArgs, onCreate?: (error: Error | null, stream: Duplex) => void): Socket;
 }
 
 /** `createServer` of a {@link Net}. */

@@ -7,11 +7,19 @@ export interface Endpoint {
   shutDown(): void;
 }
 
+/** The timers of a host, which never keep its process running by themselves. */
+export interface Timers {
+  /** @param delayMs 1 to 2^31 - 1 @returns what {@link clearTimeout} takes; never null */
+  setTimeout(callback: () => void, delayMs: number): unknown;
+  clearTimeout(timer: unknown): void;
+}
+
 /** What sockets and servers need of the host of their stack. */
 export interface NetHost {
   readonly core: Stack;
   /** The stack is closed, or is being closed: nothing can be opened. */
   readonly closed: boolean;
+  readonly timers: Timers;
   now(): Micros;
   /**
    * Runs the task when the running turn, or else the next one, is over: user code is called from

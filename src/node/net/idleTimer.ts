@@ -1,16 +1,25 @@
+import { type Micros, MS } from '../../core/base/time.ts';
 import { checkDuration } from './errors.ts';
+import type { NetHost } from './host.ts';
 
-/** Longest delay that the timers of Node know. */
+/** Longest delay that the timers of a host know. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** Fires when nothing has restarted it for a time; it never keeps the process running. */
+/**
+ * Fires when nothing has restarted it for a time. A restart is a note of the time: the timer of the
+ * host runs on, and what is left is waited for when it fires.
+ */
 export class IdleTimer {
   /** Milliseconds as set last; undefined: never set. 0: it is off. */
   timeout: number | undefined = undefined;
+  readonly #host: NetHost;
   readonly #onIdle: () => void;
-  #timer: NodeJS.Timeout | null = null;
+  /** When something last happened. */
+  #since: Micros = 0;
+  #timer: unknown = null;
 
-  constructor(onIdle: () => void) {
+  constructor(host: NetHost, onIdle: () => void) {
+    this.#host = host;
     this.#onIdle = onIdle;
   }
 
@@ -18,17 +27,30 @@ export class IdleTimer {
   set(timeout: number): void {
     this.timeout = checkDuration(timeout, 'msecs');
     this.stop();
-    if (timeout === 0) return;
-    this.#timer = setTimeout(this.#onIdle, Math.min(timeout, MAX_DELAY_MS)).unref();
+    this.restart();
   }
 
   /** Something happened: counts from the beginning, even if it has fired. */
   restart(): void {
-    this.#timer?.refresh();
+    if (this.timeout === undefined || this.timeout === 0) return;
+    this.#since = this.#host.now();
+    if (this.#timer === null) this.#wait(this.timeout);
   }
 
   stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#timer !== null) this.#host.timers.clearTimeout(this.#timer);
     this.#timer = null;
+  }
+
+  #wait(delayMs: number): void {
+    const delay = Math.min(Math.max(1, Math.ceil(delayMs)), MAX_DELAY_MS);
+    this.#timer = this.#host.timers.setTimeout(() => this.#check(), delay);
+  }
+
+  #check(): void {
+    this.#timer = null;
+    const left = (this.timeout ?? 0) - (this.#host.now() - this.#since) / MS;
+    if (left > 0) this.#wait(left);
+    else this.#onIdle();
   }
 }

@@ -8,7 +8,7 @@ import type { TcpConfig } from '../../core/tcp/config.ts';
 import type { Connection } from '../../core/tcp/connection.ts';
 import type { OpenOptions } from '../../core/tcp/tcp.ts';
 import { type ConnectCall, type ConnectOptions, parseConnectArguments } from './connectOptions.ts';
-import { bindError, codedError, connectError, errnoError } from './errors.ts';
+import { bindError, codedError, connectError, type ErrorEndpoint, errnoError } from './errors.ts';
 import type { Endpoint, NetHost } from './host.ts';
 import { IdleTimer } from './idleTimer.ts';
 import { type KeepAliveOptions, keepAliveConfig } from './keepAlive.ts';
@@ -79,7 +79,7 @@ export class Socket extends Duplex implements Endpoint {
     });
     this.#host = host;
     this.#onDestroy = options.onDestroy ?? null;
-    this.#idle = new IdleTimer(() => this.emit('timeout'));
+    this.#idle = new IdleTimer(host, () => this.emit('timeout'));
     if (connection === undefined) return;
     this.#attached = true;
     host.addEndpoint(this);
@@ -98,6 +98,11 @@ export class Socket extends Duplex implements Endpoint {
     const { options } = call;
     if (this.destroyed) this.#renew();
     if (call.listener !== null) this.once('connect', call.listener);
+    if (this.#attached) {
+      const error = connectError(this.#connecting ? 'EALREADY' : 'EISCONN', endOf(call));
+      process.nextTick(() => this.destroy(error));
+      return this;
+    }
     if (options.noDelay !== undefined) this.setNoDelay(options.noDelay);
     if (options.keepAlive) this.setKeepAlive(true, options.keepAliveInitialDelay);
     this.#idle.restart();
@@ -508,6 +513,10 @@ export class Socket extends Duplex implements Endpoint {
 
 function endpoint(address: Ipv4Address, port: number): AddressInfo {
   return { address: formatIpv4(address), family: 'IPv4', port };
+}
+
+function endOf({ host, port }: ConnectCall): ErrorEndpoint {
+  return { address: host, port };
 }
 
 function localEnd(options: ConnectOptions): Pick<OpenOptions, 'localAddress' | 'localPort'> {

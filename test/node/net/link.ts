@@ -1,10 +1,17 @@
+import { once } from 'node:events';
 import type { ExecutionContext } from 'ava';
 import { formatMac, type MacAddress, parseMac } from '../../../src/core/base/address.ts';
 import type { PacketBuffer } from '../../../src/core/base/packetBuffer.ts';
 import { type Device, NO_OFFLOAD } from '../../../src/core/base/ports.ts';
-import { createStack, type NodeStack, type NodeStackOptions } from '../../../src/node/nodeStack.ts';
+import {
+  createStack,
+  type NodeStack,
+  type NodeStackOptions,
+  type Server,
+  type Socket,
+} from '../../../src/node/nodeStack.ts';
 
-/** Frames that a direction of the link holds before it takes no more. */
+/** Frames that a direction of the link holds before it takes no more, if nothing else is said. */
 const CAPACITY = 256;
 
 export const CLIENT_ADDRESS = '10.107.0.1';
@@ -19,6 +26,8 @@ export class LinkEnd implements Device {
   onReadable: (() => void) | null = null;
   onWritable: (() => void) | null = null;
   closed = false;
+  /** Frames that may wait at this end. */
+  capacity = CAPACITY;
   peer: LinkEnd | null = null;
   /** Frames sent from here that are lost, if it says so. */
   loses: (frame: Uint8Array) => boolean = () => false;
@@ -30,11 +39,11 @@ export class LinkEnd implements Device {
   }
 
   get writable(): boolean {
-    return !this.closed && this.peer !== null && this.peer.#inbox.length < CAPACITY;
+    return !this.closed && this.peer !== null && this.peer.#inbox.length < this.peer.capacity;
   }
 
   receive(packet: PacketBuffer): boolean {
-    const wasFull = this.#inbox.length >= CAPACITY;
+    const wasFull = this.#inbox.length >= this.capacity;
     const frame = this.#inbox.shift();
     if (frame === undefined) return false;
     if (wasFull) queueMicrotask(() => this.peer?.onWritable?.());
@@ -102,6 +111,34 @@ export function stackPair(clientOptions?: StackSettings, serverOptions?: StackSe
 /** Two stacks that are closed when the test is over. */
 export function pair(t: ExecutionContext, clientOptions?: StackSettings): Pair {
   const stacks = stackPair(clientOptions);
-  t.teardown(() => Promise.all([stacks.client.close(), stacks.server.close()]));
+  t.teardown(async () => {
+    await Promise.all([stacks.server.close(), stacks.client.close()]);
+  });
   return stacks;
+}
+
+/** Listens on a free port of all addresses. */
+export async function listening(server: Server): Promise<number> {
+  server.listen(0);
+  await once(server, 'listening');
+  return server.address()?.port ?? 0;
+}
+
+/** Both ends of one open connection. */
+export interface Ends {
+  readonly client: Socket;
+  readonly accepted: Socket;
+  readonly listener: Server;
+}
+
+/** Opens a connection from the client to a new server. */
+export async function connected({ client, server }: Pair): Promise<Ends> {
+  const listener = server.net.createServer();
+  const port = await listening(listener);
+  const accepting = once(listener, 'connection');
+  const socket = client.net.connect(port, SERVER_ADDRESS);
+  const [[accepted]] = await Promise.all([accepting, once(socket, 'connect')]);
+  // Stacks are closed when the test is over: what is open then is reset.
+  for (const end of [socket, accepted]) end.on('error', () => {});
+  return { client: socket, accepted, listener };
 }
