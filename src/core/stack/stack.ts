@@ -14,6 +14,8 @@ import { type OpenOptions, Tcp } from '../tcp/tcp.ts';
 
 /** Frames taken from one device in one turn. */
 const FRAMES_PER_TURN = 64;
+/** Turns in a row that deadlines wait for the frames that have arrived: the queues of a few devices. */
+const MAX_TURNS_BEHIND = 32;
 /** Most connections of a stack, TIME-WAIT included. */
 const MAX_CONNECTIONS = 65_536;
 
@@ -45,6 +47,8 @@ export class Stack {
   wake: (() => void) | null = null;
   readonly #timers = new TimerQueue();
   readonly #interfaces: Interface[] = [];
+  /** Turns since timers were last looked at. */
+  #turnsBehind = 0;
 
   constructor(options: StackOptions) {
     const { random } = options;
@@ -95,7 +99,12 @@ export class Stack {
     for (const iface of this.#interfaces) {
       if (this.ip.receiveFrames(iface, FRAMES_PER_TURN, now) === FRAMES_PER_TURN) more = true;
     }
-    this.#timers.expire(now);
+    // A frame that waits may be the ACK that stops a timer: after the host was busy for long, what
+    // arrived in time counts as in time.
+    if (!more || ++this.#turnsBehind > MAX_TURNS_BEHIND) {
+      this.#turnsBehind = 0;
+      this.#timers.expire(now);
+    }
     this.tcp.flush(now);
     this.tcp.notify();
     return more || (this.tcp.pending && this.ip.writable);
