@@ -7,6 +7,12 @@ import { notPermitted } from './tapIoctl.ts';
 /** Where `ip netns` keeps its namespaces. */
 const NAMESPACES = '/var/run/netns';
 
+/**
+ * Frames that may wait for this process. The kernel's 1000 are not enough for the ACKs of a few
+ * hundred connections while the process is busy: what does not fit is lost.
+ */
+const QUEUE_LENGTH = '5000';
+
 /** How the kernel's end of an interface is to be. */
 export interface KernelEnd {
   readonly name: string;
@@ -40,7 +46,8 @@ export async function configureKernelEnd(end: KernelEnd): Promise<void> {
   // in the kernel, this fails and is not needed
   await ip([...where, 'link', 'set', 'dev', end.name, 'addrgenmode', 'none']).catch(() => {});
   await ip([...where, 'address', 'add', formatCidr(end.address), 'dev', end.name]);
-  await ip([...where, 'link', 'set', 'dev', end.name, 'mtu', String(end.mtu), 'up']);
+  const link = ['mtu', String(end.mtu), 'txqueuelen', QUEUE_LENGTH, 'up'];
+  await ip([...where, 'link', 'set', 'dev', end.name, ...link]);
 }
 
 /** Runs the `ip` command without a shell. @throws DeviceError */
