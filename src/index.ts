@@ -2,14 +2,12 @@
  * The entry for Node: a stack on a device, and node:net on that stack.
  *
  * ```ts
- * const address = '10.107.0.2';
- * const device = await openTap({
- *   name: 'glass0',
- *   macAddress: defaultMac(parseIpv4(address)),
- *   kernelAddress: parseCidr('10.107.0.1/24'),
- * });
- * const stack = createStack({ device, address: `${address}/24`, gateway: '10.107.0.1' });
+ * // device: from openTap, a DuplexDevice round any stream of frames, or one of your own
+ * const stack = createStack({ device, address: '10.107.0.2/24', gateway: '10.107.0.1' });
  * stack.net.createServer((socket) => socket.pipe(socket)).listen(7);
+ * stack.net.createServer((socket) => httpServer.emit('connection', socket)).listen(80);
+ * http.get({ host: '10.107.0.1', createConnection: stack.net.createConnection });
+ * await stack.close();
  * ```
  */
 export * from './core/index.ts';

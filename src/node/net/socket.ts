@@ -185,7 +185,7 @@ export class Socket extends Duplex implements Endpoint {
 
   #take(connection: Connection): void {
     this.#connection = connection;
-    if (this.#referenced) this.#host.hold(connection);
+    if (this.#referenced && !isOver(connection)) this.#host.hold(connection);
     const advance = (): void => this.#advance(connection);
     connection.onEvents = () => this.#host.defer(advance);
   }
@@ -194,9 +194,7 @@ export class Socket extends Duplex implements Endpoint {
 
   /** Something happened to the connection: looks what, and goes on with what waited for it. */
   #advance(connection: Connection): void {
-    if (connection.state === 'CLOSED' || connection.state === 'TIME-WAIT') {
-      this.#host.drop(connection);
-    }
+    if (isOver(connection)) this.#host.drop(connection);
     if (connection !== this.#connection || this.destroyed) return;
     if (this.#connecting && !this.#opened(connection)) return;
     this.#pull(connection);
@@ -311,7 +309,9 @@ export class Socket extends Duplex implements Endpoint {
     } catch (error) {
       if (!(error instanceof StackError)) throw error;
       this.#write = null;
-      write.callback(errnoError(this.#ended ? 'EPIPE' : error.code, 'write'));
+      // As on Linux: a reset after the FIN of the peer is a broken pipe.
+      const broken = this.#ended && error.code === 'ECONNRESET';
+      write.callback(errnoError(broken ? 'EPIPE' : error.code, 'write'));
       return;
     }
     this.#write = null;
@@ -423,8 +423,7 @@ export class Socket extends Duplex implements Endpoint {
   /** The open socket keeps the process running, which is so unless {@link unref} was called. */
   ref(): this {
     this.#referenced = true;
-    const state = this.#connection?.state ?? 'CLOSED';
-    if (this.#connection !== null && state !== 'CLOSED' && state !== 'TIME-WAIT') {
+    if (this.#connection !== null && !isOver(this.#connection)) {
       this.#host.hold(this.#connection);
     }
     return this;
@@ -513,6 +512,11 @@ export class Socket extends Duplex implements Endpoint {
 
 function endpoint(address: Ipv4Address, port: number): AddressInfo {
   return { address: formatIpv4(address), family: 'IPv4', port };
+}
+
+/** Nothing more will happen that its user could wait for. */
+function isOver({ state }: Connection): boolean {
+  return state === 'CLOSED' || state === 'TIME-WAIT';
 }
 
 function endOf({ host, port }: ConnectCall): ErrorEndpoint {
