@@ -78,35 +78,40 @@ test('RFC 9293 3.10.7.4 Seventh: any overlapping pieces, in any order, make the 
   const first = fc.constantFrom(0, 2 ** 32 - 300, 2 ** 31 - 300);
   const limit = fc.oneof(fc.integer({ min: 1, max: 600 }), fc.constant(6000));
   fc.assert(
-    fc.property(first, limit, fc.array(step, { maxLength: 80 }), (first, limit, steps) => {
-      const at = (offset: number): Seq => add(seq(first), offset);
-      const buffer = new ReceiveBuffer(limit);
-      const plain = new PlainBuffer();
-      for (const { isRead, offset, count } of steps) {
-        if (isRead) {
-          const octets = read(buffer, count);
-          t.deepEqual(octets, pattern(plain.isRead, octets.length).slice());
-          t.is(octets.length, Math.min(count, plain.nxt - plain.isRead));
-          plain.isRead += octets.length;
-        } else {
-          // The Seventh check has cut the segment to the window.
-          const from = Math.min(offset, buffer.free);
-          const fits = Math.min(count, buffer.free - from);
-          if (fits === 0) continue;
-          const text = pattern(plain.nxt + from - Math.min(3, plain.nxt), fits + 5);
-          const skipped = Math.min(3, plain.nxt);
-          const { nxt } = plain;
-          t.is(buffer.insert(at(nxt), from, text, skipped, fits), plain.insert(nxt + from, fits));
+    fc.property(
+      first,
+      limit,
+      fc.array(step, { maxLength: 80, size: 'max' }),
+      (first, limit, steps) => {
+        const at = (offset: number): Seq => add(seq(first), offset);
+        const buffer = new ReceiveBuffer(limit);
+        const plain = new PlainBuffer();
+        for (const { isRead, offset, count } of steps) {
+          if (isRead) {
+            const octets = read(buffer, count);
+            t.deepEqual(octets, pattern(plain.isRead, octets.length).slice());
+            t.is(octets.length, Math.min(count, plain.nxt - plain.isRead));
+            plain.isRead += octets.length;
+          } else {
+            // The Seventh check has cut the segment to the window.
+            const from = Math.min(offset, buffer.free);
+            const fits = Math.min(count, buffer.free - from);
+            if (fits === 0) continue;
+            const text = pattern(plain.nxt + from - Math.min(3, plain.nxt), fits + 5);
+            const skipped = Math.min(3, plain.nxt);
+            const { nxt } = plain;
+            t.is(buffer.insert(at(nxt), from, text, skipped, fits), plain.insert(nxt + from, fits));
+          }
+          t.is(buffer.length, plain.nxt - plain.isRead);
+          t.is(buffer.free, limit - buffer.length);
+          const { ranges } = buffer;
+          t.deepEqual(
+            Array.from({ length: ranges.count }, (_, i) => [ranges.left(i), ranges.right(i)]),
+            plain.pieces.map(([from, to]) => [at(from), at(to)]),
+          );
         }
-        t.is(buffer.length, plain.nxt - plain.isRead);
-        t.is(buffer.free, limit - buffer.length);
-        const { ranges } = buffer;
-        t.deepEqual(
-          Array.from({ length: ranges.count }, (_, i) => [ranges.left(i), ranges.right(i)]),
-          plain.pieces.map(([from, to]) => [at(from), at(to)]),
-        );
-      }
-      t.deepEqual(read(buffer, limit), pattern(plain.isRead, plain.nxt - plain.isRead).slice());
-    }),
+        t.deepEqual(read(buffer, limit), pattern(plain.isRead, plain.nxt - plain.isRead).slice());
+      },
+    ),
   );
 });

@@ -80,7 +80,7 @@ const world = fc.record({
   buffer: fc.oneof(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 300_000 })),
   isScaled: fc.boolean(),
   mss: fc.integer({ min: 48, max: 9000 }),
-  steps: fc.array(step, { maxLength: 60 }),
+  steps: fc.array(step, { maxLength: 60, size: 'max' }),
 });
 
 test('SHLD-14: whatever arrives and is read, the right edge never moves left, nor beyond the buffer', (t) => {
