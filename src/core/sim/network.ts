@@ -1,4 +1,4 @@
-import { type Ipv4Cidr, ipv4, type MacAddress } from '../base/address.ts';
+import { type Ipv4Address, type Ipv4Cidr, ipv4, type MacAddress } from '../base/address.ts';
 import type { Device } from '../base/ports.ts';
 import { Xoshiro128 } from '../base/random.ts';
 import { type Micros, NEVER, SECOND } from '../base/time.ts';
@@ -17,6 +17,8 @@ const MAX_TURNS_AT_ONE_TIME = 100_000;
 export interface HostOptions {
   readonly config?: Partial<TcpConfig>;
   readonly tracer?: Tracer | null;
+  /** A router on its network; default: none. */
+  readonly gateway?: Ipv4Address;
   /** Round its device, innermost last: captures and the like. */
   readonly wrap?: (device: Device) => Device;
   /** What happens to the frames that it sends. */
@@ -61,9 +63,22 @@ export class Network {
       tracer: options.tracer ?? null,
     });
     stack.wake = () => this.#woken.add(stack);
-    stack.addInterface(device, cidr, null, this.now);
+    stack.addInterface(device, cidr, options.gateway ?? null, this.now);
     this.#stacks.push(stack);
     return stack;
+  }
+
+  /** Takes a host away, as if its power had failed: it has no more turns. */
+  removeHost(stack: Stack): void {
+    const at = this.#stacks.indexOf(stack);
+    if (at >= 0) this.#stacks.splice(at, 1);
+    this.#woken.delete(stack);
+    stack.wake = null;
+  }
+
+  /** Is there something to do now? */
+  get pending(): boolean {
+    return this.#woken.size > 0;
   }
 
   /** Runs what is due now, until nothing is. */
@@ -103,13 +118,16 @@ export class Network {
         if (limit !== NEVER) this.clock.advanceTo(limit);
         return done();
       }
-      this.#advance(next);
+      this.step();
     }
     return true;
   }
 
-  #advance(to: Micros): void {
-    this.clock.advanceTo(Math.max(to, this.now));
+  /** Goes on to the next event, if there is one, and runs what is due then. */
+  step(): void {
+    const next = this.next();
+    if (next === NEVER) return;
+    this.clock.advanceTo(Math.max(next, this.now));
     this.timers.expire(this.now);
     for (const stack of this.#stacks) if (stack.nextDeadline() <= this.now) this.#woken.add(stack);
     this.settle();

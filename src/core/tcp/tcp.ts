@@ -242,6 +242,11 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     return this.#demux.connections();
   }
 
+  /** The listener that a SYN for this address and port finds; null: it will be refused. */
+  listenerOn(address: Ipv4Address, port: number): Listener<Connection> | null {
+    return this.#demux.listenerOn(address, port);
+  }
+
   /** How many there are. */
   get connectionCount(): number {
     return this.#demux.size;
