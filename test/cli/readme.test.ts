@@ -1,4 +1,6 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { run, withNamespace } from '../harness/netns.ts';
 import { Running } from './processes.ts';
@@ -16,8 +18,9 @@ function blocks(language: string): string[] {
 }
 
 /** Types a block into a terminal: a process group of its own, as a shell makes it. */
-function type(t: ExecutionContext, block: string): Running {
-  const running = new Running(t, ['setsid', 'bash', '-e', '-o', 'pipefail', '-c', block]);
+function type(t: ExecutionContext, temporary: string, block: string): Running {
+  const shell = ['bash', '-e', '-o', 'pipefail', '-c', block];
+  const running = new Running(t, ['env', `TMPDIR=${temporary}`, 'setsid', ...shell]);
   t.teardown(() => signalGroup(running, 'SIGKILL'));
   return running;
 }
@@ -29,6 +32,8 @@ test.serial('every command of the README does what it says', async (t) => {
     t.teardown(() => {
       if (run('ip', 'netns').includes(ns)) run('ip', 'netns', 'del', ns);
     });
+    const temporary = mkdtempSync(join(tmpdir(), 'glass-test-'));
+    t.teardown(() => rmSync(temporary, { recursive: true }));
     const [js = ''] = blocks('js');
     writeFileSync(EXAMPLE, js.replaceAll(NAMESPACE, ns));
     t.teardown(() => rmSync(EXAMPLE));
@@ -43,7 +48,7 @@ test.serial('every command of the README does what it says', async (t) => {
         said += await interrupt(t, server);
         server = null;
       }
-      const running = type(t, commands);
+      const running = type(t, temporary, commands);
       if (isServer) {
         await running.says(/^listening/m);
         server = running;
@@ -60,7 +65,7 @@ test.serial('every command of the README does what it says', async (t) => {
 
 /** What the commands answer. */
 const EXPECTED = [
-  /^8 steps ok, 0 failed$/m,
+  /^steps: 8 ok, 0 failed$/m,
   /<title>glasstcp<\/title>/,
   /^([\da-f]{64}) {2}-\n\1$/m, // sha256sum, and the server's own digest
   /^\{"octets":\d+,"sha256":"[\da-f]{64}"\}$/m,

@@ -109,7 +109,7 @@ function summarize(report: Report, census: Census, pcap: string): void {
   const count = (state: string): number => outcomes.filter((o) => o.state === state).length;
   const skipped = count('skipped') > 0 ? `, ${count('skipped')} skipped` : '';
   report.line();
-  report.line(`${count('ok')} steps ok, ${count('failed')} failed${skipped}`);
+  report.line(`steps: ${count('ok')} ok, ${count('failed')} failed${skipped}`);
   report.line(`sent: ${formatCounts(census.sentFor)}`);
   report.line(`received: ${census.accepted} accepted; dropped: ${formatCounts(census.droppedFor)}`);
   report.line(`capture: ${pcap}`);
