@@ -120,3 +120,16 @@ test('RFC 5927 7: no ICMP message makes segments smaller than 552 octets of data
   c.receivesFrame(error(c, 3, 4, 1, 68)).skip();
   t.is(c.established.tcb.snd.mss, 512);
 });
+
+test('RFC 9293 3.9.2.2: an ICMP error about a keepalive probe is kept, and told at the end', (t) => {
+  const config = { keepAlive: true, keepAliveIdle: 10 * SECOND, keepAliveInterval: SECOND };
+  const c = established(t, { config: { ...config, keepAliveCount: 2 } });
+  c.receivesFrame(error(c, 3, 1, 0)).dropped('icmp-out-of-window');
+  c.passes(10 * SECOND).sends({ reason: 'keepalive-probe' });
+  c.receivesFrame(error(c, 3, 1, 0))
+    .dropped(null)
+    .is('ESTABLISHED');
+  c.passes(SECOND).sends({ reason: 'keepalive-probe' });
+  c.passes(SECOND).sends({ reason: 'reset-keepalive' }).is('CLOSED');
+  t.is(c.established.error, 'EHOSTUNREACH');
+});

@@ -205,6 +205,30 @@ test('MUST-21: the user timeout ends a connection whose text is not acknowledged
   t.is(c.established.error, 'ETIMEDOUT');
 });
 
+test('RFC 5482: the user timeout counts from the first repetition, and ends the wait by itself', (t) => {
+  const c = established(t, { config: { userTimeout: 5 * SECOND } });
+  c.established.tcb.rtt.sample(100);
+  const { rto } = c.established.tcb.rtt;
+  c.user((user) => user.send(pattern(0, 10))).skip();
+  c.passes(rto + 5 * SECOND - 1)
+    .skip()
+    .is('ESTABLISHED');
+  c.passes(1).is('CLOSED');
+  t.is(c.established.error, 'ETIMEDOUT');
+});
+
+test('RFC 5482: the user timeout ends the probing of a closed window too', (t) => {
+  const c = established(t, { config: { userTimeout: 5 * SECOND } });
+  c.receives({ seq: 1, ack: 1, wnd: 0 });
+  c.user((user) => user.send(pattern(0, 10)));
+  const { rto } = c.established.tcb.rtt;
+  c.passes(rto + 5 * SECOND - 1)
+    .skip()
+    .is('ESTABLISHED');
+  c.passes(1).is('CLOSED');
+  t.is(c.established.error, 'ETIMEDOUT');
+});
+
 test('RFC 6298 3: a segment that was sent twice is no measurement (Karn)', (t) => {
   const c = established(t);
   const { rtt } = c.established.tcb;

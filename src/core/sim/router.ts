@@ -49,6 +49,8 @@ export class Router {
   readonly #arp = new ArpPacket();
   readonly #ip = new Ipv4Header();
   #identification = 0;
+  /** ICMP errors sent. */
+  errorsSent = 0;
 
   /** Joins a network to it. */
   attach(device: Device, cidr: Ipv4Cidr): RouterPort {
@@ -117,6 +119,7 @@ export class Router {
     const { device, cidr, stations } = from;
     const station = stations.get(this.#ip.source);
     if (station === undefined) return;
+    this.errorsSent++;
     const out = this.#out;
     out.clear();
     const quoted = octets.subarray(network, Math.min(end, network + QUOTED));

@@ -4,11 +4,19 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { Duplex } from 'node:stream';
 import { formatIpv4, type Ipv4Address, parseIpv4 } from '../../core/base/address.ts';
 import { StackError } from '../../core/base/errors.ts';
+import { MS } from '../../core/base/time.ts';
 import type { TcpConfig } from '../../core/tcp/config.ts';
 import type { Connection } from '../../core/tcp/connection.ts';
 import type { OpenOptions } from '../../core/tcp/tcp.ts';
 import { type ConnectCall, type ConnectOptions, parseConnectArguments } from './connectOptions.ts';
-import { bindError, codedError, connectError, type ErrorEndpoint, errnoError } from './errors.ts';
+import {
+  bindError,
+  checkDuration,
+  codedError,
+  connectError,
+  type ErrorEndpoint,
+  errnoError,
+} from './errors.ts';
 import type { Endpoint, NetHost } from './host.ts';
 import { IdleTimer } from './idleTimer.ts';
 import { type KeepAliveOptions, keepAliveConfig } from './keepAlive.ts';
@@ -409,6 +417,14 @@ export class Socket extends Duplex implements Endpoint {
   ): this {
     const options = typeof enable === 'object' ? enable : { enable, initialDelay, interval, count };
     return this.#configure(keepAliveConfig(options));
+  }
+
+  /**
+   * How long text may stay unacknowledged, and probes unanswered, before the connection is given up,
+   * in milliseconds; 0: the limits on repetitions and probes alone count. @rfc 5482
+   */
+  setUserTimeout(timeout: number): this {
+    return this.#configure({ userTimeout: Math.round(checkDuration(timeout, 'timeout') * MS) });
   }
 
   #configure(changes: Partial<TcpConfig>): this {

@@ -1,10 +1,15 @@
 import type { ConnectionErrorCode } from '../../base/errors.ts';
 import type { TransportError, UnreachableKind } from '../../base/ports.ts';
 import type { DropReason } from '../../base/reasons.ts';
-import { seq } from '../../base/seq.ts';
+import { add, type Seq, seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { isInFlight } from '../send/lossRecovery.ts';
 import { closeTcb, type Tcb } from '../tcb.ts';
+
+/** Was it a probe, which has the number before SND.UNA, and has nobody answered it yet? */
+function isProbe(tcb: Tcb, quoted: Seq): boolean {
+  return tcb.probesOut > 0 && quoted === add(tcb.snd.una, -1);
+}
 
 const CODES: Readonly<Record<UnreachableKind, ConnectionErrorCode>> = {
   'net-unreachable': 'ENETUNREACH',
@@ -29,7 +34,8 @@ const CODES: Readonly<Record<UnreachableKind, ConnectionErrorCode>> = {
  * @rfc 9293 3.9.2.2, 5927 4.1
  */
 export function onIcmpError(tcb: Tcb, error: TransportError, now: Micros): DropReason | null {
-  if (!isInFlight(tcb, seq(error.sequence))) return 'icmp-out-of-window';
+  const quoted = seq(error.sequence);
+  if (!isInFlight(tcb, quoted) && !isProbe(tcb, quoted)) return 'icmp-out-of-window';
   if (error.kind === 'fragmentation-needed') {
     tcb.mtuFell = true;
     return null;

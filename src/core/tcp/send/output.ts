@@ -219,8 +219,12 @@ function windowUpdate(tcb: Tcb): SendReason | null {
   return !tcb.rcv.finSeen && isWindowUpdateDue(tcb) ? 'window-update' : null;
 }
 
+/** The next expiry, or the end of the user timeout if that comes before it (Linux clamps so too). */
 function armRetransmission(tcb: Tcb, now: Micros): void {
-  tcb.deadlines[Timer.RETRANSMISSION] = now + tcb.rtt.rto;
+  const { recovery, config } = tcb;
+  const limited = config.userTimeout > 0 && recovery.retries > 0;
+  const left = limited ? recovery.since + config.userTimeout - now : NEVER;
+  tcb.deadlines[Timer.RETRANSMISSION] = now + Math.max(1, Math.min(tcb.rtt.rto, left));
   tcb.deadlines[Timer.PERSIST] = NEVER;
 }
 
@@ -234,7 +238,10 @@ function armPersist(tcb: Tcb, now: Micros): void {
   if (outstanding(tcb) > 0 || !hasUnsent(tcb)) {
     tcb.deadlines[Timer.PERSIST] = NEVER;
   } else if (tcb.deadlines[Timer.PERSIST] === NEVER) {
+    const { userTimeout, maxRto } = tcb.config;
+    const limited = userTimeout > 0 && tcb.probesOut > 0;
+    const left = limited ? Math.max(1, tcb.probesSince + userTimeout - now) : NEVER;
     const delay = tcb.rtt.rto * 2 ** Math.min(tcb.persistBackoff, 30);
-    tcb.deadlines[Timer.PERSIST] = now + Math.min(delay, tcb.config.maxRto);
+    tcb.deadlines[Timer.PERSIST] = now + Math.min(delay, maxRto, left);
   }
 }
