@@ -1,5 +1,6 @@
 import { formatIpv4, type Ipv4Address, ipv4, type MacAddress } from '../core/base/address.ts';
 import type { PacketBuffer } from '../core/base/packetBuffer.ts';
+import type { SendReason } from '../core/base/reasons.ts';
 import { type Micros, MS, NEVER, SECOND } from '../core/base/time.ts';
 import { TimerEntry, type TimerTarget } from '../core/base/timerQueue.ts';
 import { CaptureDevice, type FrameSink } from '../core/capture/captureDevice.ts';
@@ -12,7 +13,7 @@ import type { Connection } from '../core/tcp/connection.ts';
 import { Conversations } from '../core/trace/conversations.ts';
 import { createNet, type Net } from '../node/net/createNet.ts';
 import type { Timers } from '../node/net/host.ts';
-import { type StoryEvent, Witness } from './story.ts';
+import { type SegmentEvent, type StoryEvent, Witness } from './story.ts';
 
 /** One way through the lab's internet: two links of this delay each. */
 const LINK_DELAY: Micros = 5 * MS;
@@ -98,6 +99,21 @@ export class Lab {
    */
   async until(done: () => boolean, limit: Micros = 365 * 24 * 3600 * SECOND): Promise<void> {
     if (!(await this.#run(done, this.now + limit))) throw new Error('it did not come about');
+  }
+
+  /** The segments that were sent for this reason so far. */
+  segments(reason: SendReason): SegmentEvent[] {
+    return this.events.filter((e) => e.kind === 'segment').filter((e) => e.reason === reason);
+  }
+
+  /** ICMP errors that the router has sent. */
+  get routerErrors(): number {
+    return this.#router.errorsSent;
+  }
+
+  /** How many RSTs were sent so far. */
+  resets(): number {
+    return this.events.filter((e) => e.kind === 'segment' && /Flags \[R/.test(e.line)).length;
   }
 
   // ---- for the hosts ------------------------------------------------------------------------

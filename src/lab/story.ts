@@ -111,7 +111,8 @@ export function linesOf(event: StoryEvent, start: Micros): string[] {
     }
     case 'dropped': {
       const { rfc, what } = DROP_REASONS[event.reason];
-      return [`${time}    ${event.host} drops it — ${event.reason} (${rfc}): ${what}`];
+      const verb = event.reason === 'reset-accepted' ? 'takes' : 'drops';
+      return [`${time}    ${event.host} ${verb} it — ${event.reason} (${rfc}): ${what}`];
     }
     case 'state':
       return [`${time}    ${event.host}: ${event.from} -> ${event.to}`];
