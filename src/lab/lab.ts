@@ -1,7 +1,9 @@
 import { formatIpv4, type Ipv4Address, ipv4, type MacAddress } from '../core/base/address.ts';
 import type { PacketBuffer } from '../core/base/packetBuffer.ts';
+import { Protocol } from '../core/base/ports.ts';
 import type { SendReason } from '../core/base/reasons.ts';
-import { type Micros, MS, NEVER, SECOND } from '../core/base/time.ts';
+import { add, seq } from '../core/base/seq.ts';
+import { type Clock, type Micros, MS, NEVER, SECOND } from '../core/base/time.ts';
 import { TimerEntry, type TimerTarget } from '../core/base/timerQueue.ts';
 import { CaptureDevice, type FrameSink } from '../core/capture/captureDevice.ts';
 import { Link, type LinkDevice } from '../core/sim/link.ts';
@@ -26,8 +28,8 @@ const MAX_ROUNDS = 1_000_000;
 export interface LabOptions {
   /** Told each event of the story as it happens. */
   readonly tell?: (event: StoryEvent) => void;
-  /** Gets the frames of the first host, both ways. */
-  readonly capture?: FrameSink;
+  /** Makes what gets the frames of the first host, both ways, with times of this clock. */
+  readonly capture?: (clock: Clock) => FrameSink;
 }
 
 /**
@@ -49,11 +51,13 @@ export class Lab {
   readonly #router = new Router();
   readonly #names = new Map<string, string>();
   readonly #conversations = new Conversations();
-  readonly #options: LabOptions;
+  readonly #tell: (event: StoryEvent) => void;
+  readonly #capture: FrameSink | null;
   #tasks: (() => void)[] = [];
 
   constructor(options: LabOptions = {}) {
-    this.#options = options;
+    this.#tell = options.tell ?? (() => undefined);
+    this.#capture = options.capture?.(this.network.clock) ?? null;
     this.start = this.network.now;
     this.timers = {
       setTimeout: (callback, delayMs) => this.#setTimeout(callback, delayMs),
@@ -120,7 +124,7 @@ export class Lab {
 
   tell(event: StoryEvent): void {
     this.events.push(event);
-    this.#options.tell?.(event);
+    this.#tell(event);
   }
 
   defer(task: () => void): void {
@@ -139,9 +143,8 @@ export class Lab {
 
   /** What the first host sends and receives is captured. */
   captured(host: LabHost, device: LinkDevice): LinkDevice | CaptureDevice {
-    const { capture } = this.#options;
-    if (capture === undefined || (this.hosts[0] ?? host) !== host) return device;
-    return new CaptureDevice(device, capture, this.network.clock);
+    if (this.#capture === null || (this.hosts[0] ?? host) !== host) return device;
+    return new CaptureDevice(device, this.#capture, this.network.clock);
   }
 
   // -------------------------------------------------------------------------------------------
@@ -180,28 +183,31 @@ export class Lab {
     return timer;
   }
 
-  /** The states of the ends of a TCP segment, sender first. */
+  /** The states of the ends of a TCP segment, sender first, and where its number is an old one. */
   #statesOf(packet: PacketBuffer): string {
     const { view, network, transport } = packet;
-    if (view.getUint8(network + 9) !== 6) return 'ICMP';
+    if (view.getUint8(network + 9) !== Protocol.TCP) return 'ICMP';
     const source = ipv4(view.getUint32(network + 12));
     const destination = ipv4(view.getUint32(network + 16));
-    const ports = [view.getUint16(transport), view.getUint16(transport + 2)] as const;
-    const ours = this.#stateAt(source, ports[0], destination, ports[1]);
-    const theirs = this.#stateAt(destination, ports[1], source, ports[0]);
-    return `${ours}, ${theirs}`;
+    const [port, remotePort] = [view.getUint16(transport), view.getUint16(transport + 2)];
+    const ours = this.#hostAt(source)?.find(port, destination, remotePort) ?? null;
+    const theirs = this.#hostAt(destination)?.find(remotePort, source, port) ?? null;
+    const sender = stateOf(ours, this.#hostAt(source), port);
+    const states = `${sender}, ${stateOf(theirs, this.#hostAt(destination), remotePort)}`;
+    const isProbe =
+      ours !== null && seq(view.getUint32(transport + 4)) === add(ours.tcb.snd.una, -1);
+    return isProbe ? `${states}, SEG.SEQ = SND.UNA - 1` : states;
   }
 
-  #stateAt(local: Ipv4Address, port: number, remote: Ipv4Address, remotePort: number): string {
-    const host = this.hosts.find((h) => h.address === local);
-    if (host === undefined) return 'CLOSED';
-    if (host.isDown) return 'crashed';
-    for (const { tcb } of host.stack.tcp.connections()) {
-      const matches = tcb.localPort === port && tcb.remotePort === remotePort;
-      if (matches && tcb.remoteAddress === remote) return tcb.state;
-    }
-    return host.isListening(port) ? 'LISTEN' : 'CLOSED';
+  #hostAt(address: Ipv4Address): LabHost | undefined {
+    return this.hosts.find((host) => host.address === address);
   }
+}
+
+function stateOf(connection: Connection | null, host: LabHost | undefined, port: number): string {
+  if (host?.isDown) return 'crashed';
+  if (connection !== null) return connection.state;
+  return host?.isListening(port) ? 'LISTEN' : 'CLOSED';
 }
 
 interface HostParts {
@@ -260,6 +266,16 @@ export class LabHost {
 
   isListening(port: number): boolean {
     return this.stack.tcp.listenerOn(this.address, port) !== null;
+  }
+
+  /** The connection with these ends; null: there is none. */
+  find(port: number, remote: Ipv4Address, remotePort: number): Connection | null {
+    for (const connection of this.stack.tcp.connections()) {
+      const { tcb } = connection;
+      const samePorts = tcb.localPort === port && tcb.remotePort === remotePort;
+      if (samePorts && tcb.remoteAddress === remote) return connection;
+    }
+    return null;
   }
 
   /** Its connections, those in TIME-WAIT included. */
