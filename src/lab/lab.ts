@@ -13,9 +13,10 @@ import type { Stack } from '../core/stack/stack.ts';
 import type { TcpConfig } from '../core/tcp/config.ts';
 import type { Connection } from '../core/tcp/connection.ts';
 import { Conversations } from '../core/trace/conversations.ts';
+import { formatFrame } from '../core/trace/line.ts';
 import { createNet, type Net } from '../node/net/createNet.ts';
 import type { Timers } from '../node/net/host.ts';
-import { type SegmentEvent, type StoryEvent, Witness } from './story.ts';
+import { named, type SegmentEvent, type StoryEvent, Witness } from './story.ts';
 
 /** One way through the lab's internet: two links of this delay each. */
 const LINK_DELAY: Micros = 5 * MS;
@@ -59,6 +60,10 @@ export class Lab {
     this.#tell = options.tell ?? (() => undefined);
     this.#capture = options.capture?.(this.network.clock) ?? null;
     this.start = this.network.now;
+    this.#router.onError = (packet) => {
+      const line = named(formatFrame(packet), this.#names);
+      this.tell({ kind: 'icmp', at: this.now, line });
+    };
     this.timers = {
       setTimeout: (callback, delayMs) => this.#setTimeout(callback, delayMs),
       clearTimeout: (timer) => {

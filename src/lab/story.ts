@@ -15,6 +15,7 @@ import { EtherType } from '../core/wire/ethernet.ts';
 export type StoryEvent =
   | { readonly kind: 'said'; readonly at: Micros; readonly text: string }
   | SegmentEvent
+  | { readonly kind: 'icmp'; readonly at: Micros; readonly line: string }
   | {
       readonly kind: 'dropped';
       readonly at: Micros;
@@ -91,7 +92,7 @@ function isIpv4(packet: PacketBuffer): boolean {
 }
 
 /** `IP 10.1.0.2.80 > …` becomes `server.80 > …`. */
-function named(line: string, names: Names): string {
+export function named(line: string, names: Names): string {
   return line
     .replace(/^IP /, '')
     .replace(/\d+\.\d+\.\d+\.\d+/g, (address) => names.get(address) ?? address);
@@ -109,6 +110,8 @@ export function linesOf(event: StoryEvent, start: Micros): string[] {
       const why = `${event.reason} (${rfc}): ${what}`;
       return [`${time}  ${event.line}`, `${margin}    ${event.states} — ${why}`];
     }
+    case 'icmp':
+      return [`${time}  ${event.line}`];
     case 'dropped': {
       const { rfc, what } = DROP_REASONS[event.reason];
       const verb = event.reason === 'reset-accepted' ? 'takes' : 'drops';

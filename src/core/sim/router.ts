@@ -51,6 +51,8 @@ export class Router {
   #identification = 0;
   /** ICMP errors sent. */
   errorsSent = 0;
+  /** Shown each ICMP error that it sends, whole. */
+  onError: ((packet: PacketBuffer) => void) | null = null;
 
   /** Joins a network to it. */
   attach(device: Device, cidr: Ipv4Cidr): RouterPort {
@@ -132,6 +134,7 @@ export class Router {
     const template = ipv4Template(cidr.address, this.#ip.source, Protocol.ICMP, 64, 0);
     writeIpv4(out, template, this.#identification++ & 0xffff);
     writeEthernet(out, station, device.macAddress, EtherType.IPV4);
+    this.onError?.(out);
     device.send(out);
   }
 }
