@@ -141,3 +141,39 @@ test('RFC 5482: the user timeout stands above the count', (t) => {
   c.sends({ at: 15 * SECOND, reason: 'keepalive-probe' });
   c.sends({ flags: 'R.', at: 20 * SECOND, reason: 'reset-keepalive' });
 });
+
+test('RFC 9293 3.10.6: STATUS shows the probes that are out, and the time to the next', (t) => {
+  const c = alive(t);
+  const seen = (): [number, number | null] => {
+    const { probes, keepAliveTimer } = c.established.status(c.now);
+    return [probes, keepAliveTimer];
+  };
+  t.deepEqual(seen(), [0, IDLE]);
+  c.passes(IDLE + SECOND).sends({ reason: 'keepalive-probe' });
+  t.deepEqual(seen(), [1, INTERVAL - SECOND]);
+  c.passes(INTERVAL).sends({ reason: 'keepalive-probe' });
+  t.deepEqual(seen(), [2, INTERVAL - SECOND]);
+  c.receives({ seq: 1, ack: 1 });
+  t.is(seen()[0], 0);
+  c.user((user, now) => user.configure({ keepAlive: false }, now));
+  t.deepEqual(seen(), [0, null]);
+});
+
+test('RFC 9293 3.10.6: STATUS has the names and units of tcp_info', (t) => {
+  const c = established(t, {}, { mss: 1000, wnd: 50_000 });
+  c.user((user) => user.send(pattern(0, 20_000))).skip();
+  const info = c.established.status(c.now);
+  t.like(info, {
+    state: 'ESTABLISHED',
+    caState: 'open',
+    sndMss: 1000,
+    advmss: 1460,
+    pmtu: 1500,
+    unacked: 10,
+    sndCwnd: 10,
+    sndSsthresh: Number.POSITIVE_INFINITY,
+    sndWnd: 50_000,
+    rcvWnd: 64_240,
+    notsentBytes: 10_000,
+  });
+});

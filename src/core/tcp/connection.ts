@@ -6,6 +6,7 @@ import { type Micros, NEVER } from '../base/time.ts';
 import { TimerEntry, type TimerTarget } from '../base/timerQueue.ts';
 import type { Segment } from '../wire/tcp.ts';
 import { configure, type TcpConfig } from './config.ts';
+import { type TcpInfo, tcpInfo } from './info.ts';
 import { onIcmpError } from './input/icmpError.ts';
 import { segmentArrives } from './input/segmentArrives.ts';
 import type { Listener } from './listen/listener.ts';
@@ -190,6 +191,11 @@ export class Connection implements TimerTarget {
 
   get state(): State {
     return this.tcb.state;
+  }
+
+  /** STATUS: what can be seen of it now. @rfc 9293 3.10.6 */
+  status(now: Micros): TcpInfo {
+    return tcpInfo(this.tcb, now);
   }
 
   /** Why it failed; null: it has not. */

@@ -7,6 +7,7 @@ import { StackError } from '../../core/base/errors.ts';
 import { MS } from '../../core/base/time.ts';
 import type { TcpConfig } from '../../core/tcp/config.ts';
 import type { Connection } from '../../core/tcp/connection.ts';
+import type { TcpInfo } from '../../core/tcp/info.ts';
 import type { OpenOptions } from '../../core/tcp/tcp.ts';
 import { type ConnectCall, type ConnectOptions, parseConnectArguments } from './connectOptions.ts';
 import {
@@ -457,6 +458,11 @@ export class Socket extends Duplex implements Endpoint {
   /** The connection of the stack, the last one if it is over; null: there has been none. */
   get connection(): Connection | null {
     return this.#connection;
+  }
+
+  /** What can be seen of the connection, as Linux's `tcp_info`; null: there has been none. */
+  tcpInfo(): TcpInfo | null {
+    return this.#connection?.status(this.#host.now()) ?? null;
   }
 
   get connecting(): boolean {
