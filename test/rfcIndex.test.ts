@@ -19,7 +19,7 @@ const INDEX = readIndex();
 
 test('index: src/core/tcp/README.md is up to date', (t) => {
   const { actual, expected } = readReadme(INDEX);
-  t.is(actual, expected, 'run npx tsx scripts/rfcIndex.ts');
+  t.true(actual === expected, 'run npx tsx scripts/rfcIndex.ts');
 });
 
 test('index: every section that code of core/tcp names has a test', (t) => {
