@@ -100,7 +100,7 @@ test.serial('frames that are sent reach the kernel: ping gets its replies', asyn
     const device = await openTap({ ...options(ns), mtu: 9000 });
     t.teardown(() => device.close());
     const count = answer(device);
-    const statistics = await ping(ns, '-c20', '-i0.01', '-W1', '-s8000', '-Mdo', '10.107.0.2');
+    const statistics = await ping(ns, '-c20', '-i0.01', '-w10', '-s8000', '-Mdo', '10.107.0.2');
     t.regex(statistics, /20 received/);
     t.true(count.frames >= 21);
     t.log(statistics.trim().split('\n').at(-1));
@@ -118,7 +118,7 @@ test.serial('the same, woken by a thread instead of the event loop', async (t) =
     run('ip', '-n', ns, 'address', 'add', '10.107.0.1/24', 'dev', created.name);
     run('ip', '-n', ns, 'link', 'set', 'dev', created.name, 'up');
     answer(device);
-    t.regex(await ping(ns, '-c5', '-i0.01', '-W1', '10.107.0.2'), /5 received/);
+    t.regex(await ping(ns, '-c5', '-i0.01', '-w10', '10.107.0.2'), /5 received/);
   });
 });
 
