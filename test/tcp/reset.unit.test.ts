@@ -53,7 +53,9 @@ class FakeIp implements DatagramSink {
 /** The answer to a segment that was sent to us; null: there was none. */
 function answerTo(written: Partial<Segment>, ip = new FakeIp()): Segment | null {
   const seg = Object.assign(new Segment(), { sourcePort: 40_000, destinationPort: 80 }, written);
-  new ResetWriter(ip).answer(seg, PEER, US, 'reset', 0);
+  const writer = new ResetWriter(ip);
+  writer.answer(seg, PEER, US, 'reset');
+  writer.flush(0);
   return ip.last;
 }
 
@@ -103,7 +105,8 @@ test('RFC 9293 3.5.2: where no route leads there is no answer', (t) => {
   const ip = new FakeIp();
   ip.hasRoute = false;
   const writer = new ResetWriter(ip);
-  writer.answer(Object.assign(new Segment(), { flags: Flag.SYN }), PEER, US, 'reset', 0);
+  writer.answer(Object.assign(new Segment(), { flags: Flag.SYN }), PEER, US, 'reset');
+  writer.flush(0);
   t.is(ip.last, null);
   t.is(writer.segmentsOut, 0);
 });
@@ -119,10 +122,25 @@ test('RFC 9293 3.5.2: one writer answers any segments, one after the other', (t)
       seg.flags = flags;
       seg.seq = seq(numbers.seq);
       seg.ack = seq(numbers.ack);
-      writer.answer(seg, PEER, US, 'reset', 0);
+      writer.answer(seg, PEER, US, 'reset');
+      writer.flush(0);
       if (!seg.has(Flag.RST)) expected.push(seg.has(Flag.ACK) ? seg.ack : 0);
       t.deepEqual(ip.seqs, expected);
     }),
   );
   t.is(writer.segmentsOut, expected.length);
+});
+
+test('RFC 9293 3.5.2: input owes RSTs, and the end of the turn sends them in their order', (t) => {
+  const ip = new FakeIp();
+  const writer = new ResetWriter(ip);
+  for (const ack of [1, 2, 3]) {
+    const seg = Object.assign(new Segment(), { flags: Flag.ACK, ack: seq(ack) });
+    writer.answer(seg, PEER, US, 'reset');
+  }
+  t.deepEqual(ip.seqs, []);
+  t.true(writer.pending);
+  writer.flush(0);
+  t.deepEqual(ip.seqs, [1, 2, 3]);
+  t.false(writer.pending);
 });

@@ -2,16 +2,30 @@ import type { Ipv4Address } from '../base/address.ts';
 import { PacketBuffer } from '../base/packetBuffer.ts';
 import { type DatagramSink, Protocol } from '../base/ports.ts';
 import type { SendReason } from '../base/reasons.ts';
-import { add, seq } from '../base/seq.ts';
+import { add, type Seq, seq } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import { Flag, Segment, writeTcp } from '../wire/tcp.ts';
 
 /** Octets of a RST with its IP header, and some to spare. */
 const CAPACITY = 128;
+/** Answers that can wait for the end of a turn: no more segments arrive in one. */
+const MAX_OWED = 256;
+
+/** A RST that is owed, with the four-tuple as we send it. */
+interface Owed {
+  source: Ipv4Address;
+  destination: Ipv4Address;
+  sourcePort: number;
+  destinationPort: number;
+  seq: Seq;
+  ack: Seq;
+  flags: number;
+  reason: SendReason;
+}
 
 /**
  * RSTs that answer a segment without a connection's help: there is none, or it has nothing to do
- * with the segment.
+ * with the segment. Input owes them, the end of the turn sends them.
  *
  * @rfc 9293 3.5.2
  */
@@ -19,10 +33,15 @@ export class ResetWriter {
   readonly #sink: DatagramSink;
   readonly #packet = new PacketBuffer(CAPACITY);
   readonly #segment = new Segment();
+  #owed: Owed[] = [];
   segmentsOut = 0;
 
   constructor(sink: DatagramSink) {
     this.#sink = sink;
+  }
+
+  get pending(): boolean {
+    return this.#owed.length > 0;
   }
 
   /**
@@ -32,31 +51,42 @@ export class ResetWriter {
    * @param source whom the segment came from
    * @param destination our address, which it was sent to
    */
-  answer(
-    seg: Segment,
-    source: Ipv4Address,
-    destination: Ipv4Address,
-    reason: SendReason,
-    now: Micros,
-  ): void {
-    if (seg.has(Flag.RST)) return;
-    const flow = this.#sink.openFlow(destination, source, Protocol.TCP);
+  answer(seg: Segment, source: Ipv4Address, destination: Ipv4Address, reason: SendReason): void {
+    if (seg.has(Flag.RST) || this.#owed.length >= MAX_OWED) return;
+    const acks = seg.has(Flag.ACK);
+    this.#owed.push({
+      source: destination,
+      destination: source,
+      sourcePort: seg.destinationPort,
+      destinationPort: seg.sourcePort,
+      seq: acks ? seg.ack : seq(0),
+      ack: acks ? seq(0) : add(seg.seq, seg.len),
+      flags: acks ? Flag.RST : Flag.RST | Flag.ACK,
+      reason,
+    });
+  }
+
+  /** Sends what is owed. */
+  flush(now: Micros): void {
+    if (this.#owed.length === 0) return;
+    for (const owed of this.#owed) this.#send(owed, now);
+    this.#owed = [];
+  }
+
+  #send(owed: Owed, now: Micros): void {
+    const { source, destination } = owed;
+    const flow = this.#sink.openFlow(source, destination, Protocol.TCP);
     if (flow === null) return;
     const reset = this.#segment;
     reset.clear();
     this.#packet.clear();
-    reset.sourcePort = seg.destinationPort;
-    reset.destinationPort = seg.sourcePort;
-    if (seg.has(Flag.ACK)) {
-      reset.seq = seg.ack;
-      reset.flags = Flag.RST;
-    } else {
-      reset.seq = seq(0);
-      reset.ack = add(seg.seq, seg.len);
-      reset.flags = Flag.RST | Flag.ACK;
-    }
-    writeTcp(this.#packet, reset, destination, source);
+    reset.sourcePort = owed.sourcePort;
+    reset.destinationPort = owed.destinationPort;
+    reset.seq = owed.seq;
+    reset.ack = owed.ack;
+    reset.flags = owed.flags;
+    writeTcp(this.#packet, reset, source, destination);
     this.segmentsOut++;
-    this.#sink.send(this.#packet, flow, reason, now);
+    this.#sink.send(this.#packet, flow, owed.reason, now);
   }
 }

@@ -184,7 +184,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     }
     const drop = connection.segmentArrives(seg, packet.octets, now);
     if (drop === 'bad-ack') {
-      this.#resets.answer(seg, source, destination, 'reset-unacceptable-ack', now);
+      this.#resets.answer(seg, source, destination, 'reset-unacceptable-ack');
     }
     return drop;
   }
@@ -199,11 +199,12 @@ export class Tcp implements TransportHandler, ConnectionOwner {
 
   /** Is there a connection that waits for {@link flush} or {@link notify}? */
   get pending(): boolean {
-    return this.#dirty.length > 0 || this.#eventful.length > 0;
+    return this.#dirty.length > 0 || this.#eventful.length > 0 || this.#resets.pending;
   }
 
   /** Steps 3 and 4 of a turn: each dirty connection sends what it owes, and sets its timer. */
   flush(now: Micros): void {
+    if (this.#writer.ready) this.#resets.flush(now);
     const flushing = this.#dirty;
     this.#dirty = this.#flushing;
     this.#flushing = flushing;
@@ -285,12 +286,12 @@ export class Tcp implements TransportHandler, ConnectionOwner {
   ): DropReason | null {
     const listener = this.#demux.listenerOn(destination, seg.destinationPort);
     if (listener === null) {
-      this.#resets.answer(seg, source, destination, 'reset', now);
+      this.#resets.answer(seg, source, destination, 'reset');
       return 'tcp-no-connection';
     }
     const drop = listener.segmentArrives(seg);
     if (drop === null) return this.#openPassively(listener, seg, source, destination, now);
-    if (drop === 'listen-ack') this.#resets.answer(seg, source, destination, 'reset', now);
+    if (drop === 'listen-ack') this.#resets.answer(seg, source, destination, 'reset');
     return drop;
   }
 
