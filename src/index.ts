@@ -10,6 +10,36 @@
  * await stack.close();
  * ```
  */
+export {
+  type CloseOutcome,
+  type GracefulCloseOptions,
+  gracefulClose,
+} from './apps/gracefulClose.ts';
+export {
+  HalfCloseProxy,
+  type HalfCloseProxyOptions,
+  halfCloseProxy,
+  type IdleLimits,
+  type PerWay,
+  type ProxyAddress,
+  type ProxyCounters,
+  type ProxyEvent,
+  type Way,
+} from './apps/halfCloseProxy.ts';
+export {
+  containing,
+  Heartbeat,
+  type HeartbeatOptions,
+  heartbeat,
+  type ReplyMatcher,
+} from './apps/heartbeat.ts';
+export {
+  type HeartbeatTraffic,
+  heartbeatCostPerHour,
+  type KeepAliveTraffic,
+  keepAliveCostPerHour,
+} from './apps/livenessCost.ts';
+export type { NetLike, ServerLike, SocketLike, Timers } from './apps/netLike.ts';
 export * from './core/index.ts';
 export { CaptureFile, type CaptureFileOptions } from './node/captureFile.ts';
 export { DeviceError, type DeviceErrorCode } from './node/devices/deviceError.ts';

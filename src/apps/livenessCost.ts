@@ -1,0 +1,58 @@
+/**
+ * What it costs to find out whether a peer is there, in octets of IP per hour, both directions
+ * together. An Ethernet header adds 14 octets to each segment.
+ */
+
+const HOUR_MS = 3_600_000;
+/** IPv4 and TCP headers. */
+const HEADERS = 40;
+/** The timestamps option with its padding. @rfc 7323 3.2 */
+const TIMESTAMPS = 12;
+
+/** A connection whose only traffic is its keepalive. */
+export interface KeepAliveTraffic {
+  /** Silence before a probe, in milliseconds. */
+  readonly idleMs: number;
+  /** Octets of text in a probe, 0 or 1. */
+  readonly probeOctets?: number;
+  /** Default: true, as on Linux. */
+  readonly timestamps?: boolean;
+}
+
+/**
+ * Two segments per idle time: the probe and its ACK.
+ *
+ * `3600 s / idle * (2 * headers + probeOctets)`, where headers are 40 octets, 52 with timestamps.
+ *
+ * @rfc 9293 3.8.4
+ */
+export function keepAliveCostPerHour(traffic: KeepAliveTraffic): number {
+  const { idleMs, probeOctets = 0, timestamps = true } = traffic;
+  return (HOUR_MS / idleMs) * (2 * headers(timestamps) + probeOctets);
+}
+
+/** A connection whose only traffic is a heartbeat. */
+export interface HeartbeatTraffic {
+  readonly intervalMs: number;
+  readonly payloadOctets: number;
+  readonly replyOctets: number;
+  /** Default: true, as on Linux. */
+  readonly timestamps?: boolean;
+}
+
+/**
+ * Three segments per interval: the beat, the reply that acknowledges it, and the ACK of the reply.
+ * A program that takes longer to reply than its TCP delays an ACK (40 ms on Linux) costs one more.
+ *
+ * `3600 s / interval * (3 * headers + payload + reply)`
+ *
+ * @rfc 9293 3.8.6.3
+ */
+export function heartbeatCostPerHour(traffic: HeartbeatTraffic): number {
+  const { intervalMs, payloadOctets, replyOctets, timestamps = true } = traffic;
+  return (HOUR_MS / intervalMs) * (3 * headers(timestamps) + payloadOctets + replyOctets);
+}
+
+function headers(timestamps: boolean): number {
+  return timestamps ? HEADERS + TIMESTAMPS : HEADERS;
+}
