@@ -18,13 +18,19 @@ import {
   keepaliveUnreachable,
   personalities,
 } from './scenarios/keepalive.ts';
+import { keepaliveVsHeartbeat } from './scenarios/liveness.ts';
+import { hardClose, idleTimeout, naiveProxy, proxy } from './scenarios/proxying.ts';
 
 /** All scenarios, in the order of the document. */
 export const SCENARIOS: readonly Scenario[] = [
   readZero,
   halfClose,
   closeOnEof,
+  proxy,
+  naiveProxy,
+  idleTimeout,
   closeWaitPile,
+  hardClose,
   doubleClose,
   closeWithUnreadData,
   keepaliveAlive,
@@ -34,6 +40,7 @@ export const SCENARIOS: readonly Scenario[] = [
   keepaliveProbe0,
   keepaliveProbe1,
   keepaliveBlocked,
+  keepaliveVsHeartbeat,
   halfOpen,
   personalities,
 ];

@@ -19,6 +19,32 @@ const OUTCOMES: Readonly<Record<string, unknown>> = {
     received: 'first part, ',
     resets: 0,
   },
+  proxy: {
+    answer: 'the whole answer',
+    halfCloses: { clientToServer: 1, serverToClient: 1 },
+    active: 0,
+    resets: 0,
+  },
+  'naive-proxy': { expected: 'the whole answer', answer: '', resets: 1 },
+  'idle-timeout': {
+    seconds: 300,
+    client: 'ECONNRESET',
+    server: 'ECONNRESET',
+    idleTimeouts: 1,
+  },
+  'hard-close': {
+    polite: { outcome: 'closed', seconds: 0 },
+    'polite left': 0,
+    silent: { outcome: 'reset', seconds: 5 },
+    'silent left': 0,
+    chatty: { outcome: 'reset', seconds: 5 },
+    'chatty left': 0,
+  },
+  'keepalive-vs-heartbeat': {
+    heartbeat: { says: 'dead', beats: 4, seconds: 245 },
+    keepalive: { says: 'alive', probes: 10, answered: 10 },
+    octetsPerHour: { heartbeat: 7680, keepalive: 4800 },
+  },
   'close-wait-pile': { server: Array(5).fill('CLOSE-WAIT'), client: [] },
   'double-close': {
     sameNumber: true,
