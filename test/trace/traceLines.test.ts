@@ -106,3 +106,26 @@ test('a frame is one line, whatever its octets and offsets are', (t) => {
   );
   t.true(lines.every((line) => /^-?\d+\.\d{6} [<>!] \S.* — \S/.test(line)));
 });
+
+test('what IP answers while it processes a frame follows the line of that frame', (t) => {
+  const { trace, lines } = open();
+  trace.sent(packet(), 'echo-reply', 5_000_000);
+  trace.received(packet(), null, 5_000_000);
+  trace.sent(packet(), 'icmp-error', 6_000_000); // by a timer: no frame follows
+  trace.sent(packet(), 'handshake', 7_000_000);
+  trace.sent(packet(), 'arp-reply', 8_000_000);
+  trace.flush();
+  t.deepEqual(
+    lines.map(
+      (line) =>
+        `${line.slice(0, 10)} ${/(accepted|[a-z]+-[a-z]+|handshake) ?\(?/.exec(line.split('—')[1] ?? '')?.[1]}`,
+    ),
+    [
+      '0.000000 < accepted',
+      '0.000000 > echo-reply',
+      '1.000000 > icmp-error',
+      '2.000000 > handshake',
+      '3.000000 > arp-reply',
+    ],
+  );
+});

@@ -11,6 +11,9 @@ import type { Tracer } from '../base/tracer.ts';
 import { Conversations } from './conversations.ts';
 import { formatDatagram, formatFrame } from './line.ts';
 
+/** What IP sends while it processes the frame that it answers, before the verdict on that is known. */
+const ANSWERS: ReadonlySet<SendReason> = new Set(['arp-reply', 'echo-reply', 'icmp-error']);
+
 /**
  * A tracer that writes one line per frame: when, which way, what in tcpdump's notation, and why.
  *
@@ -32,6 +35,8 @@ export class TraceLines implements Tracer {
   readonly #conversations = new Conversations();
   #transitions: string[] = [];
   #transitionsAt: Micros = 0;
+  /** Answers that IP gave to the frame that is being processed: they follow its line. */
+  #answers: string[] = [];
 
   /** @param startedAt the instant that the times of the lines are counted from */
   constructor(write: (line: string) => void, startedAt: Micros) {
@@ -41,12 +46,17 @@ export class TraceLines implements Tracer {
 
   sent(packet: PacketBuffer, reason: SendReason, now: Micros): void {
     const why = `sent: ${formatReason(reason, SEND_REASONS[reason])}`;
-    this.#line('>', formatFrame(packet, this.#conversations), why, now);
+    const what = formatFrame(packet, this.#conversations);
+    if (ANSWERS.has(reason)) this.#answers.push(`${this.#time(now)} > ${what} — ${why}`);
+    else this.#line('>', what, why, now);
   }
 
   received(packet: PacketBuffer, drop: DropReason | null, now: Micros): void {
     const why = drop === null ? 'accepted' : `dropped: ${formatReason(drop, DROP_REASONS[drop])}`;
+    const answers = this.#answers;
+    this.#answers = [];
     this.#line('<', formatFrame(packet, this.#conversations), why, now);
+    for (const answer of answers) this.#write(answer);
   }
 
   unsent(packet: PacketBuffer, drop: DropReason, now: Micros): void {
@@ -64,8 +74,10 @@ export class TraceLines implements Tracer {
     this.#transitionsAt = now;
   }
 
-  /** Writes the transitions that wait for a frame. */
+  /** Writes what waits for a frame. */
   flush(): void {
+    for (const answer of this.#answers) this.#write(answer);
+    this.#answers = [];
     for (const transition of this.#transitions) {
       this.#write(`${this.#time(this.#transitionsAt)} * ${transition}`);
     }
@@ -73,7 +85,7 @@ export class TraceLines implements Tracer {
   }
 
   #line(arrow: string, what: string, why: string, now: Micros): void {
-    if (now !== this.#transitionsAt) this.flush();
+    if (now !== this.#transitionsAt || this.#answers.length > 0) this.flush();
     const line = `${this.#time(now)} ${arrow} ${what} — ${[why, ...this.#transitions].join('; ')}`;
     this.#transitions = [];
     this.#write(line);
