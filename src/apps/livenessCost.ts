@@ -4,6 +4,8 @@
  */
 
 const HOUR_MS = 3_600_000;
+/** Linux: tcp_keepalive_intvl. */
+const DEFAULT_INTERVAL_MS = 75_000;
 /** IPv4 and TCP headers. */
 const HEADERS = 40;
 /** The timestamps option with its padding. @rfc 7323 3.2 */
@@ -13,6 +15,8 @@ const TIMESTAMPS = 12;
 export interface KeepAliveTraffic {
   /** Silence before a probe, in milliseconds. */
   readonly idleMs: number;
+  /** Time between probes, in milliseconds. Default: 75 s, as on Linux. */
+  readonly intervalMs?: number;
   /** Octets of text in a probe, 0 or 1. */
   readonly probeOctets?: number;
   /** Default: true, as on Linux. */
@@ -20,15 +24,19 @@ export interface KeepAliveTraffic {
 }
 
 /**
- * Two segments per idle time: the probe and its ACK.
+ * Two segments per period: the probe and its ACK. The period is the idle time, or the interval if
+ * that is longer: after a probe the timer of Linux does not look before the interval is over, though
+ * the answer has long come.
  *
- * `3600 s / idle * (2 * headers + probeOctets)`, where headers are 40 octets, 52 with timestamps.
+ * `3600 s / max(idle, interval) * (2 * headers + probeOctets)`, where headers are 40 octets, and 52
+ * with timestamps.
  *
  * @rfc 9293 3.8.4
  */
 export function keepAliveCostPerHour(traffic: KeepAliveTraffic): number {
-  const { idleMs, probeOctets = 0, timestamps = true } = traffic;
-  return (HOUR_MS / idleMs) * (2 * headers(timestamps) + probeOctets);
+  const { idleMs, intervalMs = DEFAULT_INTERVAL_MS, probeOctets = 0, timestamps = true } = traffic;
+  const periodMs = Math.max(idleMs, intervalMs);
+  return (HOUR_MS / periodMs) * (2 * headers(timestamps) + probeOctets);
 }
 
 /** A connection whose only traffic is a heartbeat. */
