@@ -1,11 +1,11 @@
 import { formatIpv4, type Ipv4Address, ipv4, type MacAddress } from '../core/base/address.ts';
 import type { PacketBuffer } from '../core/base/packetBuffer.ts';
-import { Protocol } from '../core/base/ports.ts';
+import { type Device, Protocol } from '../core/base/ports.ts';
 import type { SendReason } from '../core/base/reasons.ts';
 import { add, seq } from '../core/base/seq.ts';
 import { type Clock, type Micros, MS, NEVER, SECOND } from '../core/base/time.ts';
 import { TimerEntry, type TimerTarget } from '../core/base/timerQueue.ts';
-import { CaptureDevice, type FrameSink } from '../core/capture/captureDevice.ts';
+import { captureDevice, type FrameSink } from '../core/capture/captureDevice.ts';
 import { Link, type LinkDevice } from '../core/sim/link.ts';
 import { Network } from '../core/sim/network.ts';
 import { type Fate, Router, type RouterPort } from '../core/sim/router.ts';
@@ -147,9 +147,9 @@ export class Lab {
   }
 
   /** What the first host sends and receives is captured. */
-  captured(host: LabHost, device: LinkDevice): LinkDevice | CaptureDevice {
+  captured(host: LabHost, device: Device): Device {
     if (this.#capture === null || (this.hosts[0] ?? host) !== host) return device;
-    return new CaptureDevice(device, this.#capture, this.network.clock);
+    return captureDevice(device, this.#capture, this.network.clock);
   }
 
   // -------------------------------------------------------------------------------------------

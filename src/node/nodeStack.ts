@@ -2,7 +2,7 @@ import { parseCidr, parseIpv4 } from '../core/base/address.ts';
 import type { Device } from '../core/base/ports.ts';
 import { type Micros, MS, NEVER } from '../core/base/time.ts';
 import type { Tracer } from '../core/base/tracer.ts';
-import { CaptureDevice, type FrameSink } from '../core/capture/captureDevice.ts';
+import { captureDevice, type FrameSink } from '../core/capture/captureDevice.ts';
 import { Stack } from '../core/stack/stack.ts';
 import type { TcpConfig } from '../core/tcp/config.ts';
 import type { Connection } from '../core/tcp/connection.ts';
@@ -101,7 +101,7 @@ export class NodeStack {
     this.#device = device;
     this.#capture = typeof capture === 'string' ? new CaptureFile(capture, this.#clock) : null;
     const sink = typeof capture === 'object' ? capture : this.#capture;
-    const port = sink === null ? device : new CaptureDevice(device, sink, this.#clock);
+    const port = sink === null ? device : captureDevice(device, sink, this.#clock);
     this.core.addInterface(port, cidr, gateway, this.#clock.now());
     // The stack asks for turns within turns, of which each tells whether another must follow. A
     // device that has a frame at such a time must be heard.

@@ -2,7 +2,7 @@ import test from 'ava';
 import { BROADCAST_MAC, parseMac } from '../../src/core/base/address.ts';
 import { PacketBuffer } from '../../src/core/base/packetBuffer.ts';
 import { type Device, NO_OFFLOAD } from '../../src/core/base/ports.ts';
-import { CaptureDevice } from '../../src/core/capture/captureDevice.ts';
+import { captureDevice } from '../../src/core/capture/captureDevice.ts';
 
 /** A device that gives the frames of a list and takes frames while it may. */
 class FakeDevice implements Device {
@@ -31,11 +31,11 @@ class FakeDevice implements Device {
   }
 }
 
-function open(): { inner: FakeDevice; device: CaptureDevice; seen: string[] } {
+function open(): { inner: FakeDevice; device: Device; seen: string[] } {
   const inner = new FakeDevice();
   const seen: string[] = [];
   let now = 100;
-  const device = new CaptureDevice(
+  const device = captureDevice(
     inner,
     { frame: (octets, at, direction) => seen.push(`${at} ${direction} ${octets.join(' ')}`) },
     { now: () => now++ },

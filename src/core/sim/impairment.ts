@@ -1,3 +1,4 @@
+import { deviceAround } from '../base/deviceAround.ts';
 import { PacketBuffer } from '../base/packetBuffer.ts';
 import type { Device } from '../base/ports.ts';
 import { fraction, type Random, uniform } from '../base/random.ts';
@@ -30,8 +31,10 @@ export interface ImpairmentCounters {
 
 const DEFAULT_JITTER = 10 * MS;
 
-/** A device round a device that makes the way out unreliable, always in the same way from one seed. */
-export class Impairment implements Device {
+/** Makes the way out of a device unreliable, always in the same way from one seed. */
+export class Impairment {
+  /** What frames go through from now on. */
+  readonly device: Device;
   readonly counters: ImpairmentCounters = {
     sent: 0,
     lost: 0,
@@ -39,7 +42,7 @@ export class Impairment implements Device {
     reordered: 0,
     corrupted: 0,
   };
-  readonly #device: Device;
+  readonly #inner: Device;
   readonly #options: ImpairmentOptions;
   readonly #random: Random;
   readonly #clock: Clock;
@@ -47,60 +50,24 @@ export class Impairment implements Device {
   #numbered = 0;
 
   constructor(
-    device: Device,
+    inner: Device,
     options: ImpairmentOptions,
     random: Random,
     clock: Clock,
     timers: TimerQueue,
   ) {
-    this.#device = device;
+    this.#inner = inner;
     this.#options = options;
     this.#random = random;
     this.#clock = clock;
     this.#timers = timers;
+    this.device = deviceAround(inner, {
+      receive: (packet) => inner.receive(packet),
+      send: (packet) => this.#send(packet),
+    });
   }
 
-  get name(): string {
-    return this.#device.name;
-  }
-
-  get mtu(): number {
-    return this.#device.mtu;
-  }
-
-  get macAddress(): Device['macAddress'] {
-    return this.#device.macAddress;
-  }
-
-  get offload(): Device['offload'] {
-    return this.#device.offload;
-  }
-
-  get writable(): boolean {
-    return this.#device.writable;
-  }
-
-  get onReadable(): (() => void) | null {
-    return this.#device.onReadable;
-  }
-
-  set onReadable(callback: (() => void) | null) {
-    this.#device.onReadable = callback;
-  }
-
-  get onWritable(): (() => void) | null {
-    return this.#device.onWritable;
-  }
-
-  set onWritable(callback: (() => void) | null) {
-    this.#device.onWritable = callback;
-  }
-
-  receive(packet: PacketBuffer): boolean {
-    return this.#device.receive(packet);
-  }
-
-  send(packet: PacketBuffer): boolean {
+  #send(packet: PacketBuffer): boolean {
     const { counters } = this;
     counters.sent++;
     if (this.#isLost(packet)) {
@@ -114,10 +81,6 @@ export class Impairment implements Device {
     return this.#pass(packet);
   }
 
-  close(): void {
-    this.#device.close();
-  }
-
   #isLost(packet: PacketBuffer): boolean {
     const { drop, loss } = this.#options;
     if (drop !== undefined && occupiesSequenceNumbers(packet)) {
@@ -129,7 +92,7 @@ export class Impairment implements Device {
   #pass(packet: PacketBuffer): boolean {
     const corrupts = this.#happens(this.#options.corruption) && isIpv4(packet);
     const holds = this.#happens(this.#options.reordering);
-    if (!corrupts && !holds) return this.#device.send(packet);
+    if (!corrupts && !holds) return this.#inner.send(packet);
     const copy = new PacketBuffer(packet.end - packet.link);
     copy.setFrame(packet.frame());
     if (corrupts) {
@@ -138,10 +101,10 @@ export class Impairment implements Device {
       const index = at + uniform(this.#random, copy.end - at);
       copy.octets[index] = (copy.octets[index] ?? 0) ^ (1 << uniform(this.#random, 8));
     }
-    if (!holds) return this.#device.send(copy);
+    if (!holds) return this.#inner.send(copy);
     this.counters.reordered++;
     const delay = 1 + uniform(this.#random, this.#options.jitter ?? DEFAULT_JITTER);
-    this.#timers.schedule(new TimerEntry(new Held(this.#device, copy)), this.#clock.now() + delay);
+    this.#timers.schedule(new TimerEntry(new Held(this.#inner, copy)), this.#clock.now() + delay);
     return true;
   }
 

@@ -151,7 +151,8 @@ export function createPair(options: PairOptions = {}): Pair {
     const random = new Xoshiro128(seed * 2 + n);
     let device: Device = inner;
     if (own.impairment !== undefined) {
-      device = new Impairment(inner, own.impairment, random, network.clock, network.timers);
+      const { clock, timers } = network;
+      ({ device } = new Impairment(inner, own.impairment, random, clock, timers));
     }
     if (own.wrap !== undefined) device = own.wrap(device);
     return network.addHost(device, { address, prefixLength: PREFIX }, own, seed * 2 + n + 1000);
