@@ -2,10 +2,11 @@ import { Command, CommanderError } from 'commander';
 import { connectCommand } from './commands/connect.ts';
 import { demoCommand } from './commands/demo.ts';
 import { labCommand } from './commands/lab.ts';
+import { proxyCommand } from './commands/proxy.ts';
 import { serveCommand } from './commands/serve.ts';
 import { Delegated, ExitCode, exitCodeOf, explain, UsageError } from './failure.ts';
 
-const COMMANDS = [serveCommand, connectCommand, labCommand, demoCommand];
+const COMMANDS = [serveCommand, connectCommand, proxyCommand, labCommand, demoCommand];
 
 /**
  * Does what a command line asks for.

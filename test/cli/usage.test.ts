@@ -7,7 +7,6 @@ const MISUSES: [string, RegExp][] = [
   ['', /^which command\? See glasstcp --help$/],
   ['fly', /^unknown command 'fly': see/],
   ['serv', /^unknown command 'serv' \(Did you mean serve\?\): see/],
-  ['proxy', /^unknown command 'proxy'/],
   ['serve', /^missing required argument 'service'/],
   ['serve gopher', /'gopher' .*Allowed choices are echo, discard, chargen, http: see/],
   ['serve echo echo', /^too many arguments/],
