@@ -34,7 +34,8 @@ export interface HalfCloseProxyOptions {
   /**
    * Silence, in milliseconds, after which both ends are reset; a number means silence in both
    * directions, 0 never. It counts from when the upstream is reached; a direction that has ended is
-   * not silent. Default: both directions, 5 minutes.
+   * not silent. What a TCP still holds for a slow reader moves unseen. Default: both directions,
+   * 5 minutes.
    */
   readonly idleTimeoutMs?: number | IdleLimits;
   /** More clients than this at a time are reset at once. Default: no limit. */

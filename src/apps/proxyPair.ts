@@ -96,7 +96,7 @@ export class ProxyPair {
     });
     to.on('drain', () => {
       if (this.#isOver) return;
-      if (!from.readableEnded) this.#moves(way);
+      this.#moves(way);
       from.resume();
     });
     from.on('end', () => this.#ended(way, to));

@@ -4,6 +4,7 @@ import { gracefulClose } from '../../src/apps/gracefulClose.ts';
 import { type Micros, SECOND } from '../../src/core/base/time.ts';
 import { Lab, type LabHost } from '../../src/lab/lab.ts';
 import type { Socket } from '../../src/node/nodeStack.ts';
+import { ManualTimers } from './manualTimers.ts';
 import { fateOf } from './proxied.ts';
 import { inAllWorlds, type World } from './worlds.ts';
 
@@ -180,9 +181,13 @@ inAllWorlds('twice is once: the same promise, and a destroy changes nothing', as
 
 inAllWorlds('a peer that ends too: closed', async (world, t) => {
   const { ours, theirs } = await openPair(world, t);
+  const timers = new ManualTimers();
   theirs.on('end', () => theirs.end());
   theirs.resume();
-  t.is(await gracefulClose(ours), 'closed');
+  const closing = gracefulClose(ours, { timers });
+  t.is(timers.pending, 1);
+  t.is(await closing, 'closed');
+  t.is(timers.pending, 0);
   t.true(ours.destroyed);
   t.is(await gracefulClose(ours), 'closed');
   const late = await openPair(world, t);

@@ -4,11 +4,11 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { containing, type HeartbeatOptions, heartbeat } from '../../src/apps/heartbeat.ts';
 import { heartbeatCostPerHour, keepAliveCostPerHour } from '../../src/apps/livenessCost.ts';
-import type { Timers } from '../../src/apps/netLike.ts';
 import { type Micros, MS, SECOND } from '../../src/core/base/time.ts';
 import type { TcpConfig } from '../../src/core/tcp/config.ts';
 import { Lab, type LabHost } from '../../src/lab/lab.ts';
 import type { Socket } from '../../src/node/nodeStack.ts';
+import { ManualTimers } from './manualTimers.ts';
 import { comesAbout, inAllWorlds } from './worlds.ts';
 
 const HOUR = 3600 * SECOND;
@@ -38,12 +38,12 @@ async function connected(config: Partial<TcpConfig> = {}): Promise<Connected> {
   const server = lab.host('server', { ...config, keepAlive: false });
   const sockets: Socket[] = [];
   server.net
-    .createServer((socket) => {
+    .createServer({ allowHalfOpen: true }, (socket) => {
       socket.on('error', () => {});
       sockets.push(socket);
     })
     .listen(80);
-  const socket = client.net.connect(80, server.ip);
+  const socket = client.net.connect({ port: 80, host: server.ip, allowHalfOpen: true });
   socket.on('error', () => {});
   await lab.until(() => sockets.length > 0 && !socket.connecting);
   const [accepted] = sockets;
@@ -234,38 +234,6 @@ test('stop() sends nothing more, and takes its listeners off', async (t) => {
 
 // ---- on any Duplex, and on the kernel's sockets ------------------------------------------------
 
-/** Timers whose time goes on when the test says so. */
-class ManualTimers implements Timers {
-  #now = 0;
-  #waiting: { at: number; callback: () => void }[] = [];
-
-  setTimeout(callback: () => void, delayMs: number): unknown {
-    const timer = { at: this.#now + delayMs, callback };
-    this.#waiting.push(timer);
-    return timer;
-  }
-
-  clearTimeout(timer: unknown): void {
-    this.#waiting = this.#waiting.filter((other) => other !== timer);
-  }
-
-  passes(ms: number): void {
-    const end = this.#now + ms;
-    for (;;) {
-      const [next] = this.#waiting.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
-      if (next === undefined) break;
-      this.#now = next.at;
-      this.clearTimeout(next);
-      next.callback();
-    }
-    this.#now = end;
-  }
-
-  get pending(): number {
-    return this.#waiting.length;
-  }
-}
-
 inAllWorlds('a heartbeat tells an answering program from one that hangs', async (world, t) => {
   const server = world.server.createServer();
   server.listen({ port: 0, host: world.serverHost });
@@ -311,6 +279,24 @@ inAllWorlds('a heartbeat tells an answering program from one that hangs', async 
   timers.passes(1_000_000);
   t.deepEqual([heart.beats, dead], [8, 1]);
 });
+
+for (const ties of ['first-first', 'last-first'] as const) {
+  test(`a timeout as long as the interval, with timers ${ties}`, (t) => {
+    const duplex = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() });
+    const timers = new ManualTimers(ties);
+    let dead = 0;
+    const onDead = (): void => {
+      dead++;
+    };
+    const heart = heartbeat(duplex, { ...USUAL, timeoutMs: 10_000, missed: 2, timers, onDead });
+    timers.passes(20_000);
+    t.deepEqual([heart.missed, heart.beats], [1, 2]);
+    timers.passes(9999);
+    t.is(dead, 0);
+    timers.passes(1);
+    t.deepEqual([dead, heart.beats, timers.pending], [1, 2, 0]);
+  });
+}
 
 test('times and numbers that cannot be are refused', (t) => {
   const duplex = new Duplex({ read: () => {} });

@@ -212,6 +212,31 @@ test('a slow reader is not silence', async (t) => {
   t.is(world.proxy.counters.idleTimeouts, 0);
 });
 
+/** How many octets a proxy takes for a server that reads nothing, of so many that come. */
+async function taken(octets: number): Promise<[ProxyLab, Watched, Watched]> {
+  const world = new ProxyLab({ idleTimeoutMs: 60_000 });
+  const [client, accepted] = await world.open();
+  accepted.socket.pause();
+  client.socket.write(Buffer.alloc(octets));
+  await world.lab.passes(50 * SECOND);
+  return [world, client, accepted];
+}
+
+test('octets that leave the proxy are no silence either', async (t) => {
+  const [full] = await taken(6_000_000);
+  const fits = full.proxy.counters.octets.clientToServer;
+  // exactly what it takes: nothing more comes when the reader goes on
+  const [world, client, accepted] = await taken(fits);
+  t.is(world.proxy.counters.octets.clientToServer, fits);
+  const { lab } = world;
+  accepted.socket.resume();
+  await lab.passes(SECOND);
+  const resumed = lab.now;
+  await lab.until(() => client.closedAt > 0);
+  t.is(accepted.text.length, fits);
+  isAbout(t, client.closedAt - resumed, 59 * SECOND);
+});
+
 test('what comes before the server is reached waits there, and its end too', async (t) => {
   const world = new ProxyLab();
   const { lab } = world;
@@ -263,6 +288,7 @@ test('a server that does not answer: the client is reset when the attempt is giv
   world.server.path = 'black-hole';
   const client = await world.connect();
   const begun = lab.now;
+  client.socket.write('hello?');
   await lab.until(() => client.closedAt > 0);
   isAbout(t, client.closedAt - begun, 127 * SECOND); // 6 repetitions of the SYN, as Linux
   t.is(client.error, 'ECONNRESET');

@@ -47,7 +47,7 @@ function twoStacks(): World {
 }
 
 /** The proxy has two stacks, and the client and the server are on different networks. */
-function fourStacks(): World {
+export function fourStacks(): World {
   const { client, server: front } = stackPair();
   const [backDevice, serverDevice] = link();
   const back = createStack({ device: backDevice, address: '10.108.0.1/24' });
