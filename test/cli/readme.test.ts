@@ -43,7 +43,7 @@ test.serial('every command of the README does what it says', async (t) => {
     for (const block of blocks('sh')) {
       if (block === './scripts/test\n') continue; // that runs this test
       const commands = block.replaceAll(NAMESPACE, ns);
-      const isServer = /glasstcp serve|node example/.test(block);
+      const isServer = /glasstcp (serve|proxy)|node example/.test(block);
       if (server !== null && (isServer || block.includes('netns del'))) {
         said += await interrupt(t, server);
         server = null;
@@ -72,6 +72,8 @@ const EXPECTED = [
   /3 received/,
   /^hello$/m,
   /^refused$/m,
+  /^What this shows$/m,
+  /"command":"proxy","ok":true/,
   /^you asked for \/anything$/m,
 ];
 

@@ -98,7 +98,7 @@ export const keepaliveUnreachable: Scenario = {
   claim:
     'Fourth state: the client runs, but cannot be reached. The document says that TCP sees only silence; in truth it may be told, and keeps the news softly.',
   shows:
-    'A router on the way answers each probe with ICMP "host unreachable". That may be a passing fault, and it may be forged, so it must not end the connection (RFC 9293 3.9.2.2): the server keeps it in mind and goes on probing. Only when the count has run out does it report it: EHOSTUNREACH in place of ETIMEDOUT. Where nobody says anything it is as with a crash.',
+    'A router on the way answers each probe with ICMP "host unreachable". That may be a passing fault, and it may be forged, so it must not end the connection (RFC 9293 3.9.2.2): the server keeps it in mind and goes on probing. Only when the count has run out does it report it: EHOSTUNREACH in place of ETIMEDOUT. (Linux keeps ICMP errors about text in the same way, but drops those about probes as out of the window, and says ETIMEDOUT here.) Where nobody says anything it is as with a crash.',
   async run(lab) {
     const { client, server } = await watched(lab);
     lab.say('The way to the client breaks; the router says so.');

@@ -6,7 +6,11 @@ import type { Micros } from '../../base/time.ts';
 import { isInFlight } from '../send/lossRecovery.ts';
 import { closeTcb, type Tcb } from '../tcb.ts';
 
-/** Was it a probe, which has the number before SND.UNA, and has nobody answered it yet? */
+/**
+ * Was it a probe, which has the number before SND.UNA, and has nobody answered it yet? Linux drops
+ * such news as out of the window (OutOfWindowIcmps), so its keepalive ends with ETIMEDOUT even if
+ * every probe was answered by ICMP; here the user is told what is known.
+ */
 function isProbe(tcb: Tcb, quoted: Seq): boolean {
   return tcb.probesOut > 0 && quoted === add(tcb.snd.una, -1);
 }
