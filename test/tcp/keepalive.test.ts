@@ -177,3 +177,16 @@ test('RFC 9293 3.10.6: STATUS has the names and units of tcp_info', (t) => {
     notsentBytes: 10_000,
   });
 });
+
+test('RFC 9293 3.8.4: a probe of ours does not stand for the ACK of theirs, which comes with it', (t) => {
+  for (const keepAliveProbeOctets of [0, 1] as const) {
+    const c = alive(t, { keepAliveProbeOctets });
+    c.passes(IDLE - 1);
+    c.now += 1;
+    c.receives({ flags: '.', seq: 0, ack: 1 }).dropped('unacceptable');
+    c.sends({ seq: 0, len: keepAliveProbeOctets, reason: 'keepalive-probe' });
+    c.sends({ flags: '.', seq: 1, ack: 1, reason: 'ack-unacceptable' });
+    c.receives({ seq: 1, ack: 1 }).nothing();
+    t.is(c.established.tcb.probesOut, 0);
+  }
+});

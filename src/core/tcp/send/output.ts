@@ -107,11 +107,8 @@ function sendProbe(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
   const reason = tcb.probeOwed;
   if (reason === null) return;
   tcb.probeOwed = null;
-  if (reason === 'keepalive-probe' && tcb.config.keepAliveProbeOctets === 1) {
-    writer.garbageProbe(tcb, reason, now);
-  } else {
-    writer.send(tcb, add(tcb.snd.una, -1), 0, Flag.ACK, reason, now);
-  }
+  const octets = reason === 'keepalive-probe' ? tcb.config.keepAliveProbeOctets : 0;
+  writer.probe(tcb, octets, reason, now);
 }
 
 /** New text, and the FIN behind it. */

@@ -4,7 +4,7 @@ import type { SendReason } from '../../base/reasons.ts';
 import { add, type Seq, seq } from '../../base/seq.ts';
 import { type Micros, NEVER } from '../../base/time.ts';
 import { Flag, Segment, tcpHeaderLength, writeTcp } from '../../wire/tcp.ts';
-import { TIMESTAMP_OPTION } from '../config.ts';
+import { type ProbeOctets, TIMESTAMP_OPTION } from '../config.ts';
 import { initialWindow, windowToAnnounce } from '../receive/window.ts';
 import { type Tcb, Timer } from '../tcb.ts';
 import { timestampAt } from './sender.ts';
@@ -43,6 +43,7 @@ export class SegmentWriter {
     tcb.rcv.wnd = initialWindow(tcb);
     segment.wnd = tcb.rcv.wnd;
     this.#timestamps(tcb, now);
+    this.#settleAck(tcb);
     this.#finish(tcb, reason, now);
   }
 
@@ -56,16 +57,23 @@ export class SegmentWriter {
       tcb.sendBuffer.peek(from, this.#packet.octets, at, length);
       segment.textLength = length;
     }
+    this.#settleAck(tcb);
     this.#finish(tcb, reason, now);
   }
 
-  /** A probe at SND.UNA - 1 that carries one octet, which the peer has had before. MAY-6 */
-  garbageProbe(tcb: Tcb, reason: SendReason, now: Micros): void {
+  /**
+   * A probe at SND.UNA - 1 with no octet, or with one that the peer has had before (MAY-6). The peer
+   * drops it after it has looked at the number, so it settles no owed ACK, and RCV.WND stays what
+   * the peer was told last.
+   *
+   * @rfc 9293 3.8.4
+   */
+  probe(tcb: Tcb, octets: ProbeOctets, reason: SendReason, now: Micros): void {
     const segment = this.#begin(tcb, add(tcb.snd.una, -1), Flag.ACK);
-    this.#window(tcb);
+    segment.wnd = onWire(tcb, windowToAnnounce(tcb));
     this.#timestamps(tcb, now);
     this.#packet.octets[this.#packet.transport + tcpHeaderLength(segment)] = 0;
-    segment.textLength = 1;
+    segment.textLength = octets;
     this.#finish(tcb, reason, now);
   }
 
@@ -89,7 +97,7 @@ export class SegmentWriter {
   /** The window, scaled; the peer may from now on send up to its edge. @rfc 7323 2.3 */
   #window(tcb: Tcb): void {
     tcb.rcv.wnd = windowToAnnounce(tcb);
-    this.#segment.wnd = Math.min(0xffff, tcb.rcv.wnd >>> tcb.rcv.shift);
+    this.#segment.wnd = onWire(tcb, tcb.rcv.wnd);
   }
 
   #timestamps(tcb: Tcb, now: Micros): void {
@@ -99,16 +107,24 @@ export class SegmentWriter {
     this.#segment.tsEcr = this.#segment.has(Flag.ACK) ? tcb.ts.recent : 0;
   }
 
+  /** The segment carries the newest ACK: none is owed any more. */
+  #settleAck(tcb: Tcb): void {
+    if (!this.#segment.has(Flag.ACK)) return;
+    tcb.ack.owed = null;
+    tcb.ack.unacked = 0;
+    tcb.ack.last = tcb.rcv.nxt;
+    tcb.deadlines[Timer.DELAYED_ACK] = NEVER;
+  }
+
   #finish(tcb: Tcb, reason: SendReason, now: Micros): void {
     const segment = this.#segment;
     writeTcp(this.#packet, segment, tcb.localAddress, tcb.remoteAddress);
-    if (segment.has(Flag.ACK)) {
-      tcb.ack.owed = null;
-      tcb.ack.unacked = 0;
-      tcb.ack.last = tcb.rcv.nxt;
-      tcb.deadlines[Timer.DELAYED_ACK] = NEVER;
-    }
     this.segmentsOut++;
     this.#sink.send(this.#packet, tcb.flow, reason, now);
   }
+}
+
+/** SEG.WND for a window of so many octets. @rfc 7323 2.3 */
+function onWire(tcb: Tcb, wnd: number): number {
+  return Math.min(0xffff, wnd >>> tcb.rcv.shift);
 }
