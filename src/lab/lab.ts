@@ -29,7 +29,7 @@ const MAX_ROUNDS = 1_000_000;
 export interface LabOptions {
   /** Told each event of the story as it happens. */
   readonly tell?: (event: StoryEvent) => void;
-  /** Makes what gets the frames of the first host, both ways, with times of this clock. */
+  /** Makes what gets each frame once, as its sender sends it, with times of this clock. */
   readonly capture?: (clock: Clock) => FrameSink;
 }
 
@@ -63,6 +63,7 @@ export class Lab {
     this.#router.onError = (packet) => {
       const line = named(formatFrame(packet), this.#names);
       this.tell({ kind: 'icmp', at: this.now, line });
+      this.#capture?.frame(packet.frame(), this.now, 'out');
     };
     this.timers = {
       setTimeout: (callback, delayMs) => this.#setTimeout(callback, delayMs),
@@ -146,10 +147,16 @@ export class Lab {
     );
   }
 
-  /** What the first host sends and receives is captured. */
-  captured(host: LabHost, device: Device): Device {
-    if (this.#capture === null || (this.hosts[0] ?? host) !== host) return device;
-    return captureDevice(device, this.#capture, this.network.clock);
+  /** What the host sends is captured; what it receives is what others send. */
+  captured(device: Device): Device {
+    const sink = this.#capture;
+    if (sink === null) return device;
+    const sent: FrameSink = {
+      frame: (octets, now, direction) => {
+        if (direction === 'out') sink.frame(octets, now, direction);
+      },
+    };
+    return captureDevice(device, sent, this.network.clock);
   }
 
   // -------------------------------------------------------------------------------------------
@@ -292,7 +299,7 @@ export class LabHost {
     const { name, address, gateway, device, config } = this.#parts;
     const lab = this.#lab;
     const { network } = lab;
-    const port = lab.captured(this, device);
+    const port = lab.captured(device);
     const seed = address + 1000 * ++this.#boots;
     const options = { config: { ...LAB_CONFIG, ...config }, tracer: lab.witness(name), gateway };
     const stack = network.addHost(port, { address, prefixLength: 24 }, options, seed);
