@@ -67,7 +67,11 @@ export async function withNamespace(
     return;
   }
   const name = nextName();
-  if (!isWatchingExit) process.once('exit', removeAll);
+  if (!isWatchingExit) {
+    process.once('exit', removeAll);
+    // ava ends a process whose tests hang by this signal
+    process.once('SIGTERM', () => process.exit(1));
+  }
   isWatchingExit = true;
   open.add(name);
   t.teardown(() => remove(name));

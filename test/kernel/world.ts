@@ -43,9 +43,6 @@ export interface Place {
   readonly kernel: string;
 }
 
-// ava ends a process whose tests hang: what must be removed at its exit is to be removed then, too
-process.once('SIGTERM', () => process.exit(1));
-
 type Settings = Pick<NodeStackOptions, 'config' | 'capture'>;
 
 /** Runs the test with a stack whose peer is the kernel of a namespace, or skips it. */

@@ -158,6 +158,7 @@ async function script(body: string): Promise<string> {
   const text = `import { stackPair, SERVER_ADDRESS } from ${here};
     const { client, server } = stackPair();
     process.on('exit', () => console.log('exit'));
+    process.stdout.on('error', () => process.kill(process.pid, 'SIGKILL')); // nobody listens any more
     ${body}`;
   const { stdout } = await run(
     process.execPath,
