@@ -1,5 +1,5 @@
 import { gracefulClose } from '../../apps/gracefulClose.ts';
-import { halfCloseProxy } from '../../apps/halfCloseProxy.ts';
+import { type HalfCloseProxy, halfCloseProxy } from '../../apps/halfCloseProxy.ts';
 import { SECOND } from '../../core/base/time.ts';
 import type { Lab, LabHost } from '../lab.ts';
 import { connect, openPair, PORT, Program, serve } from '../play.ts';
@@ -21,6 +21,15 @@ function thinkingServer(lab: Lab, host: LabHost): void {
       }, 10_000);
     });
   });
+}
+
+/** The proxy of `src/apps` on one host, in front of another. */
+async function startProxy(lab: Lab, on: LabHost, to: LabHost): Promise<HalfCloseProxy> {
+  const upstream = { host: to.ip, port: PORT };
+  const between = halfCloseProxy({ net: on.net, upstream, timers: lab.timers });
+  await between.listen({ port: PORT });
+  await lab.until(() => on.isListening(PORT) && to.isListening(PORT));
+  return between;
 }
 
 /** A client that sends its question, ends its side, and waits for the answer. */
@@ -45,13 +54,7 @@ export const proxy: Scenario = {
     const p = lab.host('proxy');
     const b = lab.host('server');
     thinkingServer(lab, b);
-    const between = halfCloseProxy({
-      net: p.net,
-      upstream: { host: b.ip, port: PORT },
-      timers: lab.timers,
-    });
-    await between.listen({ port: PORT });
-    await lab.until(() => p.isListening(PORT) && b.isListening(PORT));
+    const between = await startProxy(lab, p, b);
     const client = await ask(lab, a, p);
     const { halfCloses, active } = between.counters;
     return { answer: client.text, halfCloses, active, resets: lab.resets() };
@@ -144,13 +147,7 @@ export const idleTimeout: Scenario = {
     const b = lab.host('server');
     const accepted: Program[] = [];
     serve(b, (socket) => accepted.push(new Program(socket)));
-    const between = halfCloseProxy({
-      net: p.net,
-      upstream: { host: b.ip, port: PORT },
-      timers: lab.timers,
-    });
-    await between.listen({ port: PORT });
-    await lab.until(() => p.isListening(PORT) && b.isListening(PORT));
+    const between = await startProxy(lab, p, b);
     const client = new Program(connect(a, p));
     await lab.until(() => accepted.length === 1);
     lab.say('The client says one word, and then nobody says anything.');
