@@ -9,7 +9,7 @@ import {
 } from '../base/ports.ts';
 import { fill, type Random, uniform } from '../base/random.ts';
 import type { DropReason } from '../base/reasons.ts';
-import { lt } from '../base/seq.ts';
+import { add, lt, max, type Seq } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import type { TimerQueue } from '../base/timerQueue.ts';
 import type { Tracer } from '../base/tracer.ts';
@@ -24,6 +24,9 @@ import { Listener } from './listen/listener.ts';
 import { ResetWriter } from './reset.ts';
 import { SegmentWriter } from './send/segmentWriter.ts';
 import { Event, Tcb, transition } from './tcb.ts';
+
+/** From the last number of a connection in TIME-WAIT to the first of its successor (Linux: 65,537). */
+const REOPENING_DISTANCE = 65_537;
 
 /** What TCP needs of the rest of the stack. */
 export interface TcpOptions {
@@ -179,9 +182,8 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     seg.arrivedAt = now;
     const { sourcePort, destinationPort } = seg;
     const connection = this.#demux.find(destination, destinationPort, source, sourcePort);
-    if (connection === null || this.#isReopening(connection, seg, now)) {
-      return this.#segmentForNobody(seg, source, destination, now);
-    }
+    if (connection === null) return this.#segmentForNobody(seg, source, destination, now);
+    if (this.#isReopening(connection, seg)) return this.#reopen(connection, seg, now);
     const drop = connection.segmentArrives(seg, packet.octets, now);
     if (drop === 'bad-ack') {
       this.#resets.answer(seg, source, destination, 'reset-unacceptable-ack');
@@ -263,19 +265,32 @@ export class Tcp implements TransportHandler, ConnectionOwner {
 
   // -------------------------------------------------------------------------------------------
 
-  /** A SYN that is newer than a connection in TIME-WAIT may begin another one. @rfc 9293 3.6.1 MAY-2, 6191 */
-  #isReopening(connection: Connection, seg: Segment, now: Micros): boolean {
+  /**
+   * A SYN that is newer than a connection in TIME-WAIT may begin another one, if somebody accepts it.
+   *
+   * @rfc 9293 3.6.1 MAY-2, 6191
+   */
+  #isReopening(connection: Connection, seg: Segment): boolean {
     const { tcb } = connection;
     if (tcb.state !== 'TIME-WAIT' || !seg.has(Flag.SYN)) return false;
-    if (seg.has(Flag.ACK) || seg.has(Flag.RST)) return false;
     const isLater =
       tcb.ts.on && seg.hasTimestamps
         ? ((seg.tsVal - tcb.ts.recent) | 0) > 0
         : lt(tcb.rcv.nxt, seg.seq);
     if (!isLater) return false;
-    connection.abort(now);
-    this.#forget(connection);
-    return true;
+    const listener = this.#demux.listenerOn(tcb.localAddress, tcb.localPort);
+    return listener !== null && listener.segmentArrives(seg) === null;
+  }
+
+  /** "its initial sequence number is larger than the largest ... used in the previous incarnation". */
+  #reopen(old: Connection, seg: Segment, now: Micros): DropReason | null {
+    const { localAddress, localPort, remoteAddress, snd } = old.tcb;
+    const listener = this.#demux.listenerOn(localAddress, localPort);
+    if (listener === null) return 'tcp-no-connection';
+    const least = add(snd.nxt, REOPENING_DISTANCE);
+    old.abort(now);
+    this.#forget(old);
+    return this.#openPassively(listener, seg, remoteAddress, localAddress, now, least);
   }
 
   #segmentForNobody(
@@ -302,6 +317,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     source: Ipv4Address,
     destination: Ipv4Address,
     now: Micros,
+    leastIss: Seq | null = null,
   ): DropReason | null {
     const pair = {
       localAddress: destination,
@@ -309,7 +325,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
       remoteAddress: source,
       remotePort: seg.sourcePort,
     };
-    const connection = this.#open(pair, listener.config, listener, now);
+    const connection = this.#open(pair, listener.config, listener, now, leastIss);
     if (connection === null) return 'connection-limit';
     const { tcb } = connection;
     transition(tcb, 'LISTEN', now);
@@ -327,6 +343,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     config: TcpConfig,
     listener: Listener<Connection> | null,
     now: Micros,
+    leastIss: Seq | null = null,
   ): Connection | null {
     const { sink, tracer, maxConnections } = this.#options;
     if (this.#demux.size >= maxConnections) return null;
@@ -335,13 +352,14 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     if (flow === null) return null;
     flow.ttl = config.ttl;
     flow.trafficClass = config.trafficClass;
+    const isn = this.#isn.isn(local, localPort, remote, remotePort, now);
     const tcb = new Tcb({
       ...pair,
       id: this.#nextId++,
       flow,
       config,
       congestion: new NewReno(DEFAULT_MSS),
-      iss: this.#isn.isn(local, localPort, remote, remotePort, now),
+      iss: leastIss === null ? isn : max(isn, leastIss),
       timestampOffset: this.#isn.timestampOffset(local, remote),
       tracer,
       gate: listener,

@@ -67,6 +67,7 @@ function takeRepeatedSyn(tcb: Tcb, seg: Segment): void {
   if (seg.has(Flag.ACK)) {
     seg.flags &= ~Flag.SYN;
     seg.seq = add(seg.seq, 1);
+    seg.wnd >>>= tcb.snd.shift; // "the window field in a SYN segment itself is never scaled"
   } else if (!seg.has(Flag.RST)) {
     tcb.synOwed = 'handshake-retransmission';
   }

@@ -12,9 +12,9 @@ import { Event, enterTimeWait, oweAck, type Tcb, transition } from '../tcb.ts';
  */
 export function checkFin(tcb: Tcb, seg: Segment, end: Seq, now: Micros): DropReason | null {
   const { rcv } = tcb;
-  if (seg.has(Flag.FIN) && !rcv.finSeen) {
+  if (seg.has(Flag.FIN)) {
+    if (!rcv.finSeen) rcv.fin = end;
     rcv.finSeen = true;
-    rcv.fin = end;
     if (rcv.nxt !== rcv.fin) oweAck(tcb, 'ack-out-of-order');
   }
   if (!rcv.finSeen || rcv.nxt !== rcv.fin) return null;

@@ -26,6 +26,7 @@ export function onText(tcb: Tcb, seg: Segment, octets: Uint8Array, now: Micros):
   if (advance > 0) {
     rcv.nxt = add(rcv.nxt, advance);
     rcv.wnd -= advance;
+    tcb.ack.duplicates = 0; // they would repeat a number that is no longer waited for
     tcb.events |= Event.READABLE;
   }
   // RFC 5681 4.2: "immediately when an out-of-order segment arrives", and "when it fills in all or

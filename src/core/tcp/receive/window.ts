@@ -31,12 +31,22 @@ export function initialWindow(tcb: Tcb): number {
  */
 export function windowToAnnounce(tcb: Tcb): number {
   const { rcv } = tcb;
-  const { free, limit } = tcb.receiveBuffer;
+  const { free, limit } = room(tcb);
   const { shift } = rcv;
   const open = Math.min((free >>> shift) << shift, MAX_UNSCALED << shift);
   if (open > rcv.wnd && open - rcv.wnd >= Math.min(limit >>> 1, rcv.mss)) return open;
   const rounded = ((rcv.wnd + (1 << shift) - 1) >>> shift) << shift;
   return rounded <= free ? rounded : rcv.wnd;
+}
+
+/**
+ * A user that has left reads nothing, but the window stays open: text that arrives is answered by a
+ * RST, which tells the peer so (SHLD-3).
+ */
+function room(tcb: Tcb): { readonly free: number; readonly limit: number } {
+  if (!tcb.receiveClosed) return tcb.receiveBuffer;
+  const { receiveBuffer } = tcb.config;
+  return { free: receiveBuffer, limit: receiveBuffer };
 }
 
 /** Is the window so much larger than the peer knows that it should be told? (Linux's rule: twice.) */

@@ -37,6 +37,7 @@ export function onKeepAliveTimer(tcb: Tcb, now: Micros): void {
     closeTcb(tcb, tcb.softError ?? 'ETIMEDOUT', now);
     return;
   }
+  if (tcb.probesOut === 0) tcb.probesSince = now;
   tcb.probesOut++;
   tcb.probeOwed = 'keepalive-probe';
   tcb.deadlines[Timer.KEEPALIVE] = now + config.keepAliveInterval;

@@ -1,4 +1,4 @@
-import { diff, le, lt, type Seq } from '../../base/seq.ts';
+import { add, diff, le, lt, type Seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { DUPLICATE_ACK_THRESHOLD } from '../config.ts';
 import { outstanding, type Tcb } from '../tcb.ts';
@@ -24,8 +24,11 @@ export function pipe(tcb: Tcb): number {
 export function onAdvance(tcb: Tcb, acked: number, now: Micros): void {
   const { recovery } = tcb;
   recovery.retries = 0;
+  // Marks that are long past must not be left behind by half the sequence space.
+  if (lt(tcb.snd.smallEnd, tcb.snd.una)) tcb.snd.smallEnd = tcb.snd.una;
   if (recovery.phase === 'open') {
     recovery.duplicateAcks = 0;
+    if (lt(recovery.point, tcb.snd.una)) recovery.point = add(tcb.snd.una, -1);
     return;
   }
   if (le(recovery.point, tcb.snd.una)) {

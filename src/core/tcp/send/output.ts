@@ -235,6 +235,7 @@ function armPersist(tcb: Tcb, now: Micros): void {
   if (outstanding(tcb) > 0 || !hasUnsent(tcb)) {
     tcb.deadlines[Timer.PERSIST] = NEVER;
   } else if (tcb.deadlines[Timer.PERSIST] === NEVER) {
+    if (tcb.persistBackoff === 0) tcb.probesOut = 0; // those of keepalive do not count here
     const { userTimeout, maxRto } = tcb.config;
     const limited = userTimeout > 0 && tcb.probesOut > 0;
     const left = limited ? Math.max(1, tcb.probesSince + userTimeout - now) : NEVER;

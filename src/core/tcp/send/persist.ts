@@ -29,6 +29,8 @@ export function onPersistTimer(tcb: Tcb, now: Micros): void {
 
 function isGivenUp(tcb: Tcb, now: Micros): boolean {
   const { userTimeout, dataRetries } = tcb.config;
+  // Nobody can end a connection that its user has left: answers alone do not keep it (RFC 6429 3).
+  if (tcb.receiveClosed && tcb.persistBackoff >= dataRetries) return true;
   if (tcb.probesOut === 0) return false;
   if (userTimeout > 0 && now - tcb.probesSince >= userTimeout) return true;
   return tcb.probesOut >= dataRetries;
