@@ -41,7 +41,6 @@ export const SEND_REASONS = {
   'ack-out-of-order': rule('RFC 5681 4.2', 'out-of-order text: duplicate ACK'),
   'ack-fin': rule('RFC 9293 3.10.7.4', 'the FIN of the peer is acknowledged at once'),
   'ack-unacceptable': rule('RFC 9293 3.10.7.4', 'an unacceptable segment is answered by an ACK'),
-  'ack-unsent': rule('RFC 9293 3.10.7.4', 'the peer acknowledged what was never sent'),
   'ack-duplicate': rule('RFC 9293 3.10.7.4', 'the peer sent again what has been received'),
   'delayed-ack': rule('RFC 9293 3.8.6.3', 'the delay of an ACK is over'),
   'window-update': rule('RFC 9293 3.8.6.2.2', 'the user read: the window opens'),
@@ -134,7 +133,6 @@ export const DROP_REASONS = {
     'RFC 9293 3.10.7.4',
     'too many separate pieces wait for the missing ones',
   ),
-  'time-wait': rule('RFC 9293 3.10.7.4', 'the connection is over'),
   'connection-closed': rule('RFC 9293 3.10.7.1', 'the connection ended while this was on its way'),
 } as const;
 

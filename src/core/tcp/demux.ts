@@ -5,7 +5,7 @@ import type { Listener } from './listen/listener.ts';
 
 /**
  * From the four-tuple to the connection, and from the port to the listener. A lookup allocates
- * nothing. The table's order depends on a secret, so that nobody can make its chains long.
+ * nothing. Where a connection lies depends on a secret, so that long chains cannot be planned.
  *
  * @rfc 9293 3.3.1
  */

@@ -5,7 +5,15 @@ import type { SendReason } from '../base/reasons.ts';
 import { add, diff, type Seq, seq } from '../base/seq.ts';
 import { type Micros, NEVER } from '../base/time.ts';
 import type { Tracer } from '../base/tracer.ts';
-import { DEFAULT_MSS, MAX_DUPLICATE_ACKS_OWED, QUICK_ACKS, type TcpConfig } from './config.ts';
+import {
+  DEFAULT_MSS,
+  HEADERS,
+  MAX_DUPLICATE_ACKS_OWED,
+  MIN_MSS,
+  QUICK_ACKS,
+  type TcpConfig,
+  TIMESTAMP_OPTION,
+} from './config.ts';
 import type { AckSample, CongestionControl } from './congestion/congestionControl.ts';
 import { ReceiveBuffer } from './receive/receiveBuffer.ts';
 import { RetransmitQueue } from './send/retransmitQueue.ts';
@@ -365,6 +373,12 @@ export function closeTcb(tcb: Tcb, error: ConnectionErrorCode | null, now: Micro
   tcb.sendBuffer.release();
   if (tcb.receiveClosed) tcb.receiveBuffer.release();
   tcb.events |= Event.CLOSED;
+}
+
+/** The segment size that the peer, the path and the options leave. @rfc 9293 3.7.1 MUST-16 */
+export function effectiveMss(tcb: Tcb): number {
+  const options = tcb.ts.on ? TIMESTAMP_OPTION : 0;
+  return Math.max(MIN_MSS, Math.min(tcb.snd.peerMss, tcb.flow.mtu - HEADERS) - options);
 }
 
 /** Octets, SYN and FIN sent and not acknowledged: FlightSize. @rfc 5681 2 */

@@ -179,7 +179,6 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     const malformed = parseTcp(packet, source, destination, seg, true);
     if (malformed !== null) return malformed;
     this.segmentsIn++;
-    seg.arrivedAt = now;
     const { sourcePort, destinationPort } = seg;
     const connection = this.#demux.find(destination, destinationPort, source, sourcePort);
     if (connection === null) return this.#segmentForNobody(seg, source, destination, now);

@@ -3,7 +3,6 @@ import type { PacketBuffer } from '../base/packetBuffer.ts';
 import { Protocol } from '../base/ports.ts';
 import type { DropReason } from '../base/reasons.ts';
 import { type Seq, seq } from '../base/seq.ts';
-import type { Micros } from '../base/time.ts';
 import { finish, pseudoHeaderSum, sum } from './checksum.ts';
 import { optionsLength, parseOptions, writeOptions } from './tcpOptions.ts';
 
@@ -65,8 +64,6 @@ export class Segment {
   textStart = 0;
   /** Octets of text. */
   textLength = 0;
-  /** When it arrived: set by whoever received it, the codec does not know. */
-  arrivedAt: Micros = 0;
 
   /** SEG.LEN: the sequence numbers that it occupies, those of SYN and FIN included. */
   get len(): number {
@@ -90,7 +87,6 @@ export class Segment {
     this.clearOptions();
     this.textStart = 0;
     this.textLength = 0;
-    this.arrivedAt = 0;
   }
 
   /** Makes all options absent. */

@@ -3,15 +3,7 @@ import { diff, le, lt } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { onAnyAck, onNewAck, onOldAck, setWindow, updateWindow } from '../send/sender.ts';
-import {
-  closeTcb,
-  enterTimeWait,
-  isFinAcknowledged,
-  oweAck,
-  type Tcb,
-  Timer,
-  transition,
-} from '../tcb.ts';
+import { closeTcb, enterTimeWait, isFinAcknowledged, type Tcb, Timer, transition } from '../tcb.ts';
 import { challenge } from './acceptability.ts';
 import { onEstablished } from './handshake.ts';
 
@@ -29,7 +21,7 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): DropReason | null
   const { snd } = tcb;
   if (lt(snd.nxt, seg.ack)) {
     // "If the ACK acks something not yet sent (SEG.ACK > SND.NXT), then send an ACK, drop".
-    challengeOrAck(tcb, now);
+    if (tcb.ack.owed === null) challenge(tcb, now);
     return 'ack-too-new';
   }
   // RFC 5961 5.2: acceptable from SND.UNA - MAX.SND.WND on.
@@ -58,11 +50,6 @@ function completeHandshake(tcb: Tcb, seg: Segment, now: Micros): DropReason | nu
   setWindow(tcb, seg);
   onEstablished(tcb, now);
   return null;
-}
-
-function challengeOrAck(tcb: Tcb, now: Micros): void {
-  if (tcb.ack.owed === null) challenge(tcb, now);
-  else oweAck(tcb, 'ack-unsent');
 }
 
 /** Was it our FIN that has been acknowledged? */

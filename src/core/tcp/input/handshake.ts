@@ -1,10 +1,10 @@
 import { add } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import type { Segment } from '../../wire/tcp.ts';
-import { DEFAULT_MSS, HEADERS, MIN_MSS, TIMESTAMP_OPTION } from '../config.ts';
+import { DEFAULT_MSS, HEADERS, MIN_MSS } from '../config.ts';
 import { windowShiftFor } from '../receive/window.ts';
 import { armKeepAlive } from '../send/keepAlive.ts';
-import { Event, type Tcb, transition } from '../tcb.ts';
+import { Event, effectiveMss, type Tcb, transition } from '../tcb.ts';
 import { onHandshakeComplete } from '../timers.ts';
 
 /** What we announce of ourselves, before the first SYN. @param mtu of the interface, octets */
@@ -34,7 +34,7 @@ export function takeSyn(tcb: Tcb, seg: Segment, now: Micros): void {
     ts.recent = seg.tsVal;
     ts.recentAt = now;
   }
-  snd.mss = Math.min(snd.peerMss, tcb.flow.mtu - HEADERS) - (ts.on ? TIMESTAMP_OPTION : 0);
+  snd.mss = effectiveMss(tcb);
   tcb.congestion.setMss(snd.mss);
 }
 

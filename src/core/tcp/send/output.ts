@@ -2,13 +2,20 @@ import type { SendReason } from '../../base/reasons.ts';
 import { add, diff, lt } from '../../base/seq.ts';
 import { type Micros, NEVER } from '../../base/time.ts';
 import { Flag } from '../../wire/tcp.ts';
-import { HEADERS, MIN_MSS } from '../config.ts';
 import { onTextSent } from '../receive/ackPolicy.ts';
 import { isWindowUpdateDue } from '../receive/window.ts';
 import { isSynchronized } from '../states.ts';
-import { finSeq, hasUnsent, outstanding, type Tcb, Timer, unsentText } from '../tcb.ts';
+import {
+  effectiveMss,
+  finSeq,
+  hasUnsent,
+  outstanding,
+  type Tcb,
+  Timer,
+  unsentText,
+} from '../tcb.ts';
 import { onMtuFell, pipe } from './lossRecovery.ts';
-import { SegmentWriter } from './segmentWriter.ts';
+import type { SegmentWriter } from './segmentWriter.ts';
 
 /**
  * The one place that decides to send a segment of a connection. Input, timers and the user only
@@ -57,11 +64,10 @@ function sendSyn(tcb: Tcb, reason: SendReason, now: Micros, writer: SegmentWrite
   armRetransmission(tcb, now);
 }
 
-/** The segment size that the peer, the path and the options leave. @rfc 9293 3.7.1 MUST-16 */
+/** The path MTU may have changed since the last turn. @rfc 1191 6.4 */
 function updateMss(tcb: Tcb): void {
   const { snd } = tcb;
-  const path = tcb.flow.mtu - HEADERS;
-  const mss = Math.max(MIN_MSS, Math.min(snd.peerMss, path) - SegmentWriter.optionOctets(tcb));
+  const mss = effectiveMss(tcb);
   if (mss !== snd.mss) {
     snd.mss = mss;
     tcb.congestion.setMss(mss);

@@ -4,7 +4,7 @@ import type { SendReason } from '../../base/reasons.ts';
 import { add, type Seq, seq } from '../../base/seq.ts';
 import { type Micros, NEVER } from '../../base/time.ts';
 import { Flag, Segment, tcpHeaderLength, writeTcp } from '../../wire/tcp.ts';
-import { type ProbeOctets, TIMESTAMP_OPTION } from '../config.ts';
+import type { ProbeOctets } from '../config.ts';
 import { initialWindow, windowToAnnounce } from '../receive/window.ts';
 import { type Tcb, Timer } from '../tcb.ts';
 import { timestampAt } from './sender.ts';
@@ -14,7 +14,8 @@ const CAPACITY = 65_535;
 
 /**
  * Builds segments in the stack's one packet for output, and hands them to IP. Every segment of a
- * connection carries the newest acknowledgment and window, so each one settles an owed ACK.
+ * connection carries the newest acknowledgment and window, so each one but a probe settles an owed
+ * ACK.
  *
  * @rfc 9293 3.1
  */
@@ -75,11 +76,6 @@ export class SegmentWriter {
     this.#packet.octets[this.#packet.transport + tcpHeaderLength(segment)] = 0;
     segment.textLength = octets;
     this.#finish(tcb, reason, now);
-  }
-
-  /** Octets of options in each segment with text. @rfc 9293 3.7.1 MUST-16 */
-  static optionOctets(tcb: Tcb): number {
-    return tcb.ts.on ? TIMESTAMP_OPTION : 0;
   }
 
   #begin(tcb: Tcb, from: Seq, flags: number): Segment {
