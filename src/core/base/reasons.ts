@@ -33,13 +33,16 @@ export const SEND_REASONS = {
   'loss-retransmission': rule('RFC 5681 3.1', 'lost before the timeout, sent again in slow start'),
   'fast-retransmit': rule('RFC 5681 3.2', 'three duplicate ACKs say that it was lost'),
   'partial-ack': rule('RFC 6582 3.2', 'a partial ACK says that the next one was lost too'),
+  'rack-retransmission': rule('RFC 8985 6.2', 'segments sent later have arrived: it was lost'),
+  'tail-loss-probe': rule('RFC 8985 7.3', 'no ACK for two round trips: the end may be lost'),
   'limited-transmit': rule('RFC 3042', 'a duplicate ACK says that a segment left the network'),
   'window-probe': rule('RFC 9293 3.8.6.1', 'the window of the peer is zero'),
   'keepalive-probe': rule('RFC 9293 3.8.4', 'nothing was heard from the peer for long'),
   'ack-now': rule('RFC 9293 3.8.6.3', 'text that is acknowledged without delay'),
   'ack-second-segment': rule('RFC 5681 4.2', 'every second full-sized segment is acknowledged'),
   'ack-out-of-order': rule('RFC 5681 4.2', 'out-of-order text: duplicate ACK'),
-  'ack-fin': rule('RFC 9293 3.10.7.4', 'the FIN of the peer is acknowledged at once'),
+  'compressed-ack': rule('RFC 5681 4.2', 'out-of-order segments are acknowledged together'),
+  'ack-fin': rule('RFC 9293 3.10.7.4', 'the FIN of the peer is acknowledged'),
   'ack-unacceptable': rule('RFC 9293 3.10.7.4', 'an unacceptable segment is answered by an ACK'),
   'ack-duplicate': rule('RFC 9293 3.10.7.4', 'the peer sent again what has been received'),
   'delayed-ack': rule('RFC 9293 3.8.6.3', 'the delay of an ACK is over'),
@@ -127,6 +130,7 @@ export const DROP_REASONS = {
   'ack-too-old': rule('RFC 5961 5.2', 'the ACK is older than any window we were offered'),
   'ack-too-new': rule('RFC 9293 3.10.7.4', 'it acknowledges what was never sent'),
   'window-closed': rule('RFC 9293 3.10.7.4', 'text at a closed window: its ACK counts, no more'),
+  'text-duplicate': rule('RFC 9293 3.10.7.4', 'text that has arrived before: its ACK counts'),
   'text-after-close': rule('RFC 9293 3.6.1', 'text that nobody will read'),
   'text-after-fin': rule('RFC 9293 3.10.7.4', 'text after the FIN of the peer'),
   'reassembly-limit': rule(
@@ -138,3 +142,17 @@ export const DROP_REASONS = {
 
 /** Why something was dropped. */
 export type DropReason = keyof typeof DROP_REASONS;
+
+/** Name, section and rule: `ack-now (RFC 9293 3.8.6.3): text that is acknowledged without delay`. */
+export function explainSend(reason: SendReason): string {
+  return explain(reason, SEND_REASONS[reason]);
+}
+
+/** As {@link explainSend}. */
+export function explainDrop(reason: DropReason): string {
+  return explain(reason, DROP_REASONS[reason]);
+}
+
+function explain(name: string, { rfc, what }: Rule): string {
+  return rfc === 'none' ? `${name}: ${what}` : `${name} (${rfc}): ${what}`;
+}

@@ -60,6 +60,11 @@ export class Segment {
   /** Right edges of the SACK blocks, excluded. */
   readonly sackRight = new Uint32Array(4);
 
+  /** To be written: the options of a SYN stand in FreeBSD's order, not in Linux's. */
+  hasFreebsdOrder = false;
+
+  /** Octets of the header that was read, options included; 0 before. */
+  headerLength = 0;
   /** Index of the first octet of text in the packet. */
   textStart = 0;
   /** Octets of text. */
@@ -85,6 +90,8 @@ export class Segment {
     this.wnd = 0;
     this.up = 0;
     this.clearOptions();
+    this.hasFreebsdOrder = false;
+    this.headerLength = 0;
     this.textStart = 0;
     this.textLength = 0;
   }
@@ -143,6 +150,7 @@ export function parseTcp(
   into.flags = offsetAndFlags & 0xff;
   into.wnd = view.getUint16(at + 14);
   into.up = view.getUint16(at + 18);
+  into.headerLength = headerLength;
   into.textStart = at + headerLength;
   into.textLength = length - headerLength;
   parseOptions(view, octets, at + MIN_HEADER, at + headerLength, into);

@@ -91,6 +91,7 @@ function readSack(view: DataView, at: number, length: number, into: Segment): vo
 
 /** Octets that {@link writeOptions} will write, 0 to 40, a multiple of 4. */
 export function optionsLength(segment: Segment): number {
+  if (segment.hasFreebsdOrder) return freebsdLength(segment);
   const others = lengthWithoutSack(segment);
   const blocks = sackBlocks(segment, others);
   return others + (blocks === 0 ? 0 : 4 + 8 * blocks);
@@ -126,6 +127,7 @@ function sackBlocks(segment: Segment, others: number): number {
  * @rfc 9293 3.2
  */
 export function writeOptions(view: DataView, at: number, segment: Segment): number {
+  if (segment.hasFreebsdOrder) return writeFreebsdOrder(view, at, segment);
   let to = at;
   if (segment.mss !== 0) {
     view.setUint32(to, 0x0204_0000 | segment.mss);
@@ -153,5 +155,54 @@ export function writeOptions(view: DataView, at: number, segment: Segment): numb
       view.setUint32(to + 4, segment.sackRight[i] ?? 0);
     }
   }
+  return to - at;
+}
+
+/** Octets of the options of a SYN in FreeBSD's order, a multiple of 4. */
+function freebsdLength(segment: Segment): number {
+  let length = segment.mss === 0 ? 0 : 4;
+  if (segment.windowShift >= 0) length += 4;
+  if (segment.sackPermitted) length += 2;
+  if (segment.hasTimestamps) length += nopsBeforeTimestamps(length) + 10;
+  return Math.ceil(length / 4) * 4;
+}
+
+/** FreeBSD puts Timestamps where its values lie on whole words (tcp_addoptions). */
+function nopsBeforeTimestamps(before: number): number {
+  return before % 4 === 2 ? 0 : 2;
+}
+
+/**
+ * Writes the options of a SYN as FreeBSD does: each stands where the one before ends, and the end of
+ * the list pads:
+ *
+ * ```
+ *   MSS, NOP Window Scale, SACK-Permitted, Timestamps
+ *   MSS, SACK-Permitted, EOL EOL
+ * ```
+ */
+function writeFreebsdOrder(view: DataView, at: number, segment: Segment): number {
+  let to = at;
+  if (segment.mss !== 0) {
+    view.setUint32(to, 0x0204_0000 | segment.mss);
+    to += 4;
+  }
+  if (segment.windowShift >= 0) {
+    view.setUint32(to, 0x0103_0300 | segment.windowShift);
+    to += 4;
+  }
+  if (segment.sackPermitted) {
+    view.setUint16(to, 0x0402);
+    to += 2;
+  }
+  if (segment.hasTimestamps) {
+    for (let nops = nopsBeforeTimestamps(to - at); nops > 0; nops--)
+      view.setUint8(to++, NO_OPERATION);
+    view.setUint16(to, 0x080a);
+    view.setUint32(to + 2, segment.tsVal);
+    view.setUint32(to + 6, segment.tsEcr);
+    to += 10;
+  }
+  while ((to - at) % 4 !== 0) view.setUint8(to++, END_OF_LIST);
   return to - at;
 }
