@@ -12,7 +12,7 @@ function read(buffer: ReceiveBuffer, count: number): Uint8Array {
 }
 
 test('receive buffer: a hole that is filled gives all that lies behind it', (t) => {
-  const buffer = new ReceiveBuffer(100);
+  const buffer = new ReceiveBuffer(100, 'paged');
   const nxt = seq(0xffff_fffa);
   t.is(buffer.insert(nxt, 10, pattern(0, 40), 10, 10), 0);
   t.is(buffer.insert(nxt, 30, pattern(0, 40), 30, 10), 0);
@@ -24,7 +24,7 @@ test('receive buffer: a hole that is filled gives all that lies behind it', (t) 
 });
 
 test('receive buffer: over the limit of pieces, only what joins one of them is taken', (t) => {
-  const buffer = new ReceiveBuffer(10_000);
+  const buffer = new ReceiveBuffer(10_000, 'paged');
   for (let i = 0; i < MAX_REASSEMBLY_RANGES; i++) {
     t.is(buffer.insert(seq(0), 10 + i * 10, pattern(0, 5), 0, 5), 0);
   }
@@ -35,7 +35,7 @@ test('receive buffer: over the limit of pieces, only what joins one of them is t
 });
 
 test('receive buffer: after release() nothing is kept and nothing fits', (t) => {
-  const buffer = new ReceiveBuffer(100);
+  const buffer = new ReceiveBuffer(100, 'paged');
   buffer.insert(seq(0), 0, pattern(0, 10), 0, 10);
   buffer.insert(seq(10), 10, pattern(0, 10), 0, 10);
   buffer.release();
@@ -84,7 +84,7 @@ test('RFC 9293 3.10.7.4 Seventh: any overlapping pieces, in any order, make the 
       fc.array(step, { maxLength: 80, size: 'max' }),
       (first, limit, steps) => {
         const at = (offset: number): Seq => add(seq(first), offset);
-        const buffer = new ReceiveBuffer(limit);
+        const buffer = new ReceiveBuffer(limit, 'paged');
         const plain = new PlainBuffer();
         for (const { isRead, offset, count } of steps) {
           if (isRead) {

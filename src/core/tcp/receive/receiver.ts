@@ -1,9 +1,17 @@
 import type { DropReason } from '../../base/reasons.ts';
-import { add, diff } from '../../base/seq.ts';
+import { add, diff, lt, min, type Seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import type { Segment } from '../../wire/tcp.ts';
-import { Event, oweAck, oweDuplicateAck, type Tcb } from '../tcb.ts';
-import { onTextInOrder } from './ackPolicy.ts';
+import { Event, type Tcb } from '../tcb.ts';
+import { enterQuickAcks, hasHole, onTextArrived, scheduleAck } from './ackPolicy.ts';
+import { growBuffer, measureByWindow } from './bufferTuning.ts';
+import { measureRcvMss } from './rcvMss.ts';
+import { truesize } from './segmentMemory.ts';
+import { growWindow, growWindowOutOfOrder } from './windowGrowth.ts';
+import { advertisedMss } from './windowSpace.ts';
+
+/** A new block at this place or later: those before it have been reported long enough. */
+const BLOCKS_EXPECTED = 2;
 
 /**
  * Takes the text of a segment that lies within the window, in order or not.
@@ -12,27 +20,110 @@ import { onTextInOrder } from './ackPolicy.ts';
  * @rfc 9293 3.10.7.4 Seventh
  */
 export function onText(tcb: Tcb, seg: Segment, octets: Uint8Array, now: Micros): DropReason | null {
+  return seg.seq === tcb.rcv.nxt
+    ? onTextInOrder(tcb, seg, octets, now)
+    : onTextOutOfOrder(tcb, seg, octets);
+}
+
+/** SEG.SEQ = RCV.NXT (tcp_data_queue). */
+function onTextInOrder(tcb: Tcb, seg: Segment, octets: Uint8Array, now: Micros): DropReason | null {
+  const { rcv, receiveBuffer, sackBlocks } = tcb;
+  const { ranges } = receiveBuffer;
+  const hadHole = hasHole(tcb);
+  const end = add(seg.seq, seg.textLength);
+  if (ranges.count > 0 && lt(ranges.left(0), end)) {
+    sackBlocks.extendDuplicate(ranges.left(0), min(end, ranges.right(0)));
+  }
+  const nxt = rcv.nxt;
+  makeRoom(tcb, seg.textLength);
+  const advance = receiveBuffer.insert(nxt, 0, octets, seg.textStart, seg.textLength);
+  scheduleAck(tcb, 'ack-now');
+  advanceTo(tcb, end);
+  onTextReceived(tcb, seg, now);
+  advanceTo(tcb, add(nxt, advance));
+  if (hadHole) {
+    // RFC 5681 4.2: "immediately ... when it fills in all or part of a gap"; Linux: all of it.
+    if (!hasHole(tcb)) tcb.ack.atOnce = true;
+    sackBlocks.cutBelow(rcv.nxt);
+    if (!hasHole(tcb)) sackBlocks.clear();
+  }
+  tcb.ack.duplicates = 0; // they would repeat a number that is no longer waited for
+  tcb.events |= Event.READABLE;
+  return null;
+}
+
+function advanceTo(tcb: Tcb, nxt: Seq): void {
+  const { rcv } = tcb;
+  rcv.wnd = Math.max(0, rcv.wnd - diff(nxt, rcv.nxt));
+  rcv.nxt = nxt;
+}
+
+/** What text in order teaches of the peer (tcp_event_data_recv). */
+function onTextReceived(tcb: Tcb, seg: Segment, now: Micros): void {
+  measureRcvMss(tcb, seg);
+  measureByWindow(tcb, now);
+  onTextArrived(tcb, now);
+  growWindow(tcb, seg.textLength);
+}
+
+/** SEG.SEQ > RCV.NXT (tcp_data_queue_ofo). @rfc 5681 4.2, 2018 4 */
+function onTextOutOfOrder(tcb: Tcb, seg: Segment, octets: Uint8Array): DropReason | null {
   const { rcv, receiveBuffer } = tcb;
-  const count = seg.textLength;
-  if (count > tcb.ack.segment) tcb.ack.segment = count;
-  tcb.textAt = now;
   const offset = diff(seg.seq, rcv.nxt);
-  const hadHoles = receiveBuffer.ranges.count > 0;
-  const advance = receiveBuffer.insert(rcv.nxt, offset, octets, seg.textStart, count);
-  if (advance < 0) {
-    oweDuplicateAck(tcb, 'ack-out-of-order');
+  const end = add(seg.seq, seg.textLength);
+  const { ranges } = receiveBuffer;
+  if (tcb.sackPermitted) reportOverlap(tcb, seg.seq, end);
+  const isKnown = ranges.contains(seg.seq, end);
+  const { textStart, textLength } = seg;
+  if (!isKnown && receiveBuffer.insert(rcv.nxt, offset, octets, textStart, textLength) < 0) {
+    scheduleAck(tcb, 'ack-out-of-order');
     return 'reassembly-limit';
   }
-  if (advance > 0) {
-    rcv.nxt = add(rcv.nxt, advance);
-    rcv.wnd -= advance;
-    tcb.ack.duplicates = 0; // they would repeat a number that is no longer waited for
-    tcb.events |= Event.READABLE;
+  measureRcvMss(tcb, seg);
+  scheduleAck(tcb, 'ack-out-of-order');
+  if (tcb.sackPermitted) {
+    const place = tcb.sackBlocks.add(seg.seq, end);
+    // Blocks that the option may have no room for later are reported now (tcp_sack_compress_send_ack).
+    if (place >= BLOCKS_EXPECTED && tcb.ack.compressed > 0) tcb.ack.atOnce = true;
+    if (!isKnown) growWindowOutOfOrder(tcb, seg.textLength);
   }
-  // RFC 5681 4.2: "immediately when an out-of-order segment arrives", and "when it fills in all or
-  // part of a gap".
-  if (offset > 0) oweDuplicateAck(tcb, 'ack-out-of-order');
-  else if (hadHoles) oweAck(tcb, 'ack-now');
-  else onTextInOrder(tcb, advance, now);
+  growBuffer(tcb, tcb.tuning.space);
   return null;
+}
+
+/** Text beyond a hole that has arrived before. @rfc 2883 4 */
+function reportOverlap(tcb: Tcb, left: Seq, right: Seq): void {
+  const { ranges } = tcb.receiveBuffer;
+  for (let i = 0; i < ranges.count && lt(ranges.left(i), right); i++) {
+    const from = lt(ranges.left(i), left) ? left : ranges.left(i);
+    const to = min(ranges.right(i), right);
+    if (lt(from, to)) tcb.sackBlocks.extendDuplicate(from, to);
+  }
+}
+
+/** The peer repeats what is here already: its ACK was lost, or it was too hasty. @rfc 2883 4 */
+export function onDuplicateText(tcb: Tcb, left: Seq, right: Seq): void {
+  if (tcb.sackPermitted) tcb.sackBlocks.setDuplicate(left, right);
+  enterQuickAcks(tcb);
+  scheduleAck(tcb, 'ack-duplicate');
+}
+
+/**
+ * A segment would cost more memory than the buffer has left, since windows never shrink: the buffer
+ * grows to what it holds, if it may, or text is packed closely and little more is let in
+ * (tcp_prune_queue, tcp_clamp_window; tcp_can_ingest counts the segment, the window does not).
+ */
+function makeRoom(tcb: Tcb, octets: number): void {
+  const { window, ack, receiveBuffer, config } = tcb;
+  const { memory } = receiveBuffer;
+  const size = truesize(config.segmentLayout, octets);
+  if (memory.total === 0 || memory.total + size <= window.buffer) return;
+  ack.quick = 0;
+  if (!window.locked) {
+    window.buffer = Math.max(window.buffer, Math.min(memory.total, config.rmemMax));
+  }
+  if (memory.total > window.buffer) {
+    window.ssthresh = Math.min(window.clamp, 2 * advertisedMss(tcb));
+  }
+  if (memory.total + size > window.buffer) memory.collapse();
 }
