@@ -1,16 +1,21 @@
 import test from 'ava';
 import { NewReno } from '../../../src/core/tcp/congestion/newReno.ts';
 import { congestionSuite } from './suite.ts';
+import { VirtualSender } from './virtualSender.ts';
 
-congestionSuite('reno', (mss) => new NewReno(mss), { kept: 0.5, growth: [1, 1] });
+congestionSuite('reno', (mss) => new NewReno(mss), {
+  kept: (segments) => Math.floor(segments / 2),
+  growth: [1, 1],
+});
 
-test('RFC 3465 2.1: in congestion avoidance octets count, not ACKs, and none is forgotten', (t) => {
-  const reno = new NewReno(1000);
-  reno.onLoss(20_000);
+test('RFC 3465 2.1: in congestion avoidance segments count, not ACKs, and none is forgotten', (t) => {
+  const sender = new VirtualSender(new NewReno(1000));
+  sender.round();
+  sender.lose();
   const windows: number[] = [];
   for (let i = 0; i < 20; i++) {
-    reno.onAck({ ackedOctets: 3000, inFlight: reno.cwnd, rtt: 0, now: 0 }, true);
-    windows.push(reno.cwnd / 1000);
+    sender.ack(3);
+    windows.push(sender.segments);
   }
   // 10 + 11 + 12 + 13 + 14 segments are 20 ACKs of three.
   t.deepEqual(

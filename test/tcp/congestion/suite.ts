@@ -1,70 +1,41 @@
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { type Micros, MS, SECOND } from '../../../src/core/base/time.ts';
+import { NO_THRESHOLD } from '../../../src/core/tcp/config.ts';
 import type { CongestionControl } from '../../../src/core/tcp/congestion/congestionControl.ts';
+import { VirtualSender } from './virtualSender.ts';
 
 const MSS = 1000;
-const RTT: Micros = 100 * MS;
 const RTO: Micros = 300 * MS;
-/** Round trips in which nothing is lost, to reach a state that a test begins with. */
-const START: Micros = 10 * SECOND;
-
-/** A sender without segments: it fills the window, and has it acknowledged. */
-class Sender {
-  readonly control: CongestionControl;
-  now: Micros = START;
-
-  constructor(control: CongestionControl) {
-    this.control = control;
-  }
-
-  get segments(): number {
-    return this.control.cwnd / MSS;
-  }
-
-  /** `octets` are acknowledged; cwnd held the sender back, or did not. */
-  ack(octets: number, limited: boolean): void {
-    const inFlight = this.control.cwnd;
-    this.control.onAck({ ackedOctets: octets, inFlight, rtt: RTT, now: this.now }, limited);
-  }
-
-  /** A whole window is sent and acknowledged, two segments at a time. */
-  round(): void {
-    const window = this.control.cwnd;
-    for (let acked = 0; acked < window; acked += 2 * MSS) {
-      this.now += RTT / Math.ceil(window / (2 * MSS));
-      this.ack(Math.min(2 * MSS, window - acked), true);
-    }
-  }
-
-  /** Windows of so many segments, beyond slow start: by a loss when twice as many were in flight. */
-  avoidAt(segments: number, kept: number): void {
-    this.control.onLoss((segments * MSS) / kept, this.now);
-    this.control.onRecovered(segments * MSS, this.now);
-  }
-}
 
 /** Where the controllers differ. */
 export interface Traits {
-  /** Share of what is in flight that a loss leaves. */
-  readonly kept: number;
-  /** Segments by which cwnd grows in a round of congestion avoidance, at 10 segments. */
+  /** ssthresh in segments when cwnd was so many. */
+  readonly kept: (segments: number) => number;
+  /** Segments by which cwnd grows in a round of congestion avoidance, at 10 segments and 100 ms. */
   readonly growth: readonly [least: number, most: number];
 }
 
-/** What every controller must do. `make` gets the size of a segment in octets. */
-export function congestionSuite(
-  name: string,
-  make: (mss: number) => CongestionControl,
-  traits: Traits,
-): void {
-  const check = (rule: string, run: (t: ExecutionContext, sender: Sender) => void): void => {
-    test(`${rule} (${name})`, (t) => run(t, new Sender(make(MSS))));
-  };
+type Check = (rule: string, run: (t: ExecutionContext, sender: VirtualSender) => void) => void;
+type Make = (mss: number) => CongestionControl;
 
+/** What every controller must do. `make` gets the size of a segment in octets. */
+export function congestionSuite(name: string, make: Make, traits: Traits): void {
+  const check: Check = (rule, run) => {
+    test(`${rule} (${name})`, (t) => run(t, new VirtualSender(make(MSS))));
+  };
+  beginning(check);
+  growing(check, traits);
+  losing(check, traits);
+  resting(check, traits);
+  sizes(name, make, traits);
+  anything(name, make);
+}
+
+function beginning(check: Check): void {
   check('RFC 6928: the initial window is ten segments, in slow start', (t, { control }) => {
     t.is(control.cwnd, 10 * MSS);
-    t.true(control.ssthresh > 1e9);
+    t.is(control.ssthresh, NO_THRESHOLD);
   });
 
   check('RFC 6928: it is ten segments of whatever size the handshake finds', (t, { control }) => {
@@ -72,8 +43,18 @@ export function congestionSuite(
     t.is(control.cwnd, 5360);
     control.setMss(8948);
     t.is(control.cwnd, 89_480);
+    t.is(control.ssthresh, NO_THRESHOLD);
   });
 
+  check('RFC 5681 3.1: a lost SYN makes the first window one segment', (t, { control }) => {
+    control.onSynLost();
+    t.is(control.cwnd, MSS);
+    control.setMss(536);
+    t.is(control.cwnd, 536);
+  });
+}
+
+function growing(check: Check, traits: Traits): void {
   check('RFC 5681 3.1: in slow start the window doubles in each round', (t, sender) => {
     for (const segments of [20, 40, 80, 160]) {
       sender.round();
@@ -82,137 +63,187 @@ export function congestionSuite(
   });
 
   check('RFC 3465 2.3: one ACK of many segments counts as much as many ACKs', (t, sender) => {
-    sender.ack(10 * MSS, true);
+    sender.ack(10);
     t.is(sender.segments, 20);
   });
 
-  check(
-    'RFC 5681 3.1: slow start ends at ssthresh, within an ACK of a whole window',
-    (t, sender) => {
-      sender.control.onRto(20 * MSS, true, sender.now);
-      const threshold = sender.control.ssthresh / MSS;
-      while (sender.segments < threshold) sender.ack(sender.control.cwnd, true);
-      t.true(sender.segments <= threshold + 1, `${sender.segments}`);
-    },
-  );
+  check('RFC 5681 3.1: slow start ends at ssthresh, in the midst of an ACK', (t, sender) => {
+    sender.rounds(2);
+    sender.expire(true);
+    const { threshold } = sender;
+    for (let before = 1; before < threshold; before = sender.segments) {
+      sender.ack(before);
+      t.is(sender.segments, Math.min(2 * before, threshold));
+    }
+  });
 
   check('RFC 5681 3.1: in congestion avoidance a round adds no more than it may', (t, sender) => {
-    sender.avoidAt(10, traits.kept);
+    sender.avoidAt(10);
     const before = sender.segments;
-    for (let i = 0; i < 4; i++) sender.round();
+    sender.rounds(4);
     const perRound = (sender.segments - before) / 4;
     const [least, most] = traits.growth;
     t.true(perRound >= least && perRound <= most, `${perRound} segments`);
   });
 
-  check('RFC 5681 3.2: a loss leaves a share of what was in flight', (t, sender) => {
+  check('RFC 7661 1: a window that is not used does not grow', (t, sender) => {
+    for (let i = 0; i < 100; i++) sender.ackOfFew(2);
+    t.is(sender.segments, 10);
+    sender.avoidAt(10);
+    for (let i = 0; i < 100; i++) sender.ackOfFew(2);
+    t.is(sender.segments, 10);
+  });
+}
+
+function losing(check: Check, traits: Traits): void {
+  check('RFC 5681 3.2: a loss leaves a share of the window', (t, sender) => {
+    sender.rounds(2);
+    sender.control.onLoss();
+    t.is(sender.segments, 40);
+    t.is(sender.threshold, traits.kept(40));
+  });
+
+  check('RFC 5681 3.1: after recovery the window grows slowly', (t, sender) => {
+    sender.rounds(2);
+    sender.lose();
+    const before = sender.segments;
     sender.round();
-    sender.control.onLoss(20 * MSS, sender.now);
-    t.is(sender.control.ssthresh, 20 * MSS * traits.kept);
-    t.is(sender.control.cwnd, sender.control.ssthresh);
+    t.true(sender.segments < 1.5 * before, `${sender.segments}`);
   });
 
   check('RFC 5681 3.1: ssthresh is two segments at least', (t, sender) => {
-    sender.control.onLoss(2 * MSS, sender.now);
-    t.is(sender.control.ssthresh, 2 * MSS);
-    sender.control.onRto(MSS, true, sender.now);
-    t.is(sender.control.ssthresh, 2 * MSS);
-  });
-
-  check('RFC 6582 3.2: after recovery no burst goes into an empty network', (t, sender) => {
-    sender.control.onLoss(20 * MSS, sender.now);
-    sender.control.onRecovered(0, sender.now);
-    t.is(sender.control.cwnd, 2 * MSS);
-    sender.round();
-    t.is(sender.segments, 4);
+    for (let i = 0; i < 20; i++) sender.lose();
+    t.is(sender.threshold, 2);
+    sender.expire(true);
+    t.is(sender.threshold, 2);
   });
 
   check('RFC 5681 3.1: after a timeout the window is one segment', (t, sender) => {
-    sender.control.onRto(20 * MSS, true, sender.now);
-    t.is(sender.control.cwnd, MSS);
-    t.is(sender.control.ssthresh, 20 * MSS * traits.kept);
+    sender.rounds(1);
+    sender.expire(true);
+    t.is(sender.segments, 1);
+    t.is(sender.threshold, traits.kept(20));
+    sender.rounds(2);
+    t.is(sender.segments, 4);
   });
 
   check('RFC 5681 3.1: a timeout of the same text leaves ssthresh as it was', (t, sender) => {
-    sender.control.onRto(20 * MSS, true, sender.now);
-    const { ssthresh } = sender.control;
-    sender.control.onRto(MSS, false, sender.now);
-    t.is(sender.control.ssthresh, ssthresh);
-    t.is(sender.control.cwnd, MSS);
+    sender.rounds(1);
+    sender.expire(true);
+    const { threshold } = sender;
+    sender.expire(false);
+    t.is(sender.threshold, threshold);
+    t.is(sender.segments, 1);
   });
 
-  check('RFC 7661 1: a window that is not used does not grow', (t, sender) => {
-    for (let i = 0; i < 100; i++) sender.ack(2 * MSS, false);
-    t.is(sender.segments, 10);
-    sender.avoidAt(10, traits.kept);
-    for (let i = 0; i < 100; i++) sender.ack(2 * MSS, false);
-    t.is(sender.segments, 10);
+  check('RFC 4015 3.2: a reduction that is taken back has no effect', (t, sender) => {
+    const { control } = sender;
+    sender.rounds(2);
+    const { cwnd, ssthresh } = control;
+    sender.lose();
+    control.cwnd = cwnd;
+    control.ssthresh = ssthresh;
+    sender.round();
+    t.is(sender.segments, 80);
   });
+}
 
+function resting(check: Check, traits: Traits): void {
   check('RFC 5681 4.1: a long idle time brings the window back to its beginning', (t, sender) => {
-    for (let i = 0; i < 3; i++) sender.round();
-    sender.control.onIdle(2 * RTO - 1, RTO);
-    t.is(sender.segments, 40);
-    t.true(sender.control.ssthresh >= 60 * MSS);
+    sender.rounds(3);
+    sender.lose();
+    sender.control.onIdle(RTO, RTO);
+    t.is(sender.segments, traits.kept(80));
     sender.control.onIdle(3600 * SECOND, RTO);
     t.is(sender.segments, 10);
+    t.is(sender.threshold, traits.kept(80));
+  });
+
+  check('RFC 7661 4.4.2: an idle time halves the window for each timeout in it', (t, sender) => {
+    sender.rounds(4);
+    sender.avoidAt(100);
+    sender.control.onIdle(2 * RTO, RTO);
+    t.is(sender.segments, 50);
+    t.is(sender.threshold, 100);
+    sender.control.onIdle(2 * RTO + 1, RTO);
+    t.is(sender.segments, 12);
+  });
+
+  check('RFC 5681 4.1: slow start after an idle time ends at three quarters', (t, sender) => {
+    sender.rounds(3);
+    sender.control.ssthresh = 2 * MSS;
+    sender.control.onIdle(3600 * SECOND, RTO);
+    t.is(sender.threshold, 60);
   });
 
   check('RFC 5681 4.1: an idle time does not raise a small window', (t, sender) => {
-    sender.control.onRto(20 * MSS, true, sender.now);
+    sender.expire(true);
     sender.control.onIdle(3600 * SECOND, RTO);
-    t.is(sender.control.cwnd, MSS);
+    t.is(sender.segments, 1);
   });
 
-  check('RFC 5681 3.1: a lost SYN makes the first window one segment', (t, sender) => {
-    sender.control.onSynLost();
-    t.is(sender.control.cwnd, MSS);
-    sender.control.setMss(536);
-    t.is(sender.control.cwnd, 536);
-  });
-
-  check('RFC 9293 3.7.5: the window keeps its segments when their size changes', (t, sender) => {
-    sender.avoidAt(15, traits.kept);
+  check('RFC 9293 3.7.5: the windows keep their segments when their size changes', (t, sender) => {
+    sender.avoidAt(15);
     sender.control.setMss(MSS / 2);
-    t.is(sender.control.cwnd, 7.5 * MSS);
+    t.is(sender.control.cwnd, 7500);
+    t.is(sender.control.ssthresh, 7500);
   });
+}
 
-  check('RFC 5681 3.1: whatever happens, there is a window of one segment at least', (t) => {
-    const event = fc.constantFrom(
-      'round',
-      'ack',
-      'loss',
-      'recovered',
-      'rto',
-      'again',
-      'idle',
-      'syn',
-    );
+/** The same conversation with segments of another size takes the same windows. */
+function sizes(name: string, make: Make, traits: Traits): void {
+  for (const mss of [64, 536, 1448, 9000]) {
+    test(`RFC 5681 3.1: windows count segments of ${mss} octets as others (${name})`, (t) => {
+      const sender = new VirtualSender(make(mss));
+      const usual = new VirtualSender(make(MSS));
+      for (const one of [sender, usual]) {
+        one.rounds(3);
+        one.lose();
+        t.is(one.segments, traits.kept(80));
+        one.rounds(20);
+      }
+      t.is(sender.segments, usual.segments);
+      t.is(sender.control.cwnd % mss, 0);
+    });
+  }
+}
+
+const EVENTS = ['round', 'ack', 'few', 'rtt', 'loss', 'rto', 'again', 'idle', 'start', 'syn'];
+
+function anything(name: string, make: Make): void {
+  test(`RFC 5681 3.1: whatever happens, there is a window of one segment at least (${name})`, (t) => {
+    const events = fc.array(fc.tuple(fc.constantFrom(...EVENTS), fc.nat(100)), {
+      maxLength: 60,
+      size: 'max',
+    });
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 60, size: 'max' }), fc.nat(100), (events, share) => {
-        const sender = new Sender(make(MSS));
-        for (const event of events) happen(t, sender, event, share / 100);
+      fc.property(events, (happenings) => {
+        const sender = new VirtualSender(make(MSS));
+        for (const [event, share] of happenings) happen(t, sender, event, share / 100);
       }),
     );
   });
 }
 
-function happen(t: ExecutionContext, sender: Sender, event: string, share: number): void {
+function happen(t: ExecutionContext, sender: VirtualSender, event: string, share: number): void {
   const { control } = sender;
   const { cwnd } = control;
-  const inFlight = Math.floor(share * cwnd);
-  sender.now += RTT;
-  if (event === 'round' && cwnd < 1000 * MSS) sender.round();
-  else if (event === 'ack') sender.ack(inFlight, share > 0.5);
-  else if (event === 'loss') control.onLoss(inFlight, sender.now);
-  else if (event === 'recovered') control.onRecovered(inFlight, sender.now);
-  else if (event === 'rto') control.onRto(inFlight, true, sender.now);
-  else if (event === 'again') control.onRto(inFlight, false, sender.now);
+  const delivered = Math.floor(share * sender.segments);
+  sender.now += Math.floor(share * sender.rtt);
+  if (event === 'round' && sender.segments < 1000) sender.round();
+  else if (event === 'ack') sender.ack(delivered);
+  else if (event === 'few') sender.ackOfFew(delivered);
+  else if (event === 'rtt') sender.ack(1, Math.max(1, share * SECOND));
+  else if (event === 'loss') sender.lose();
+  else if (event === 'rto') sender.expire(true);
+  else if (event === 'again') sender.expire(false);
   else if (event === 'idle') control.onIdle(share * 10 * SECOND, RTO);
+  else if (event === 'start') control.onSendStart(share * 10 * SECOND, sender.now);
   else if (event === 'syn') control.onSynLost();
-  t.true(Number.isInteger(control.cwnd), `${event}: cwnd ${control.cwnd}`);
+  t.is(control.cwnd % MSS, 0, `${event}: cwnd ${control.cwnd}`);
   t.true(control.cwnd >= MSS, `${event}: cwnd ${control.cwnd}`);
   t.true(control.ssthresh >= 2 * MSS, `${event}: ssthresh ${control.ssthresh}`);
   if (event === 'rto' || event === 'again') t.is(control.cwnd, MSS);
+  if (event === 'few' || event === 'start') t.is(control.cwnd, cwnd);
   if (event === 'loss' || event === 'idle') t.true(control.cwnd <= Math.max(cwnd, 2 * MSS));
 }

@@ -1,40 +1,62 @@
+import type { Seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
+import type { CongestionControlName } from '../config.ts';
 
-/** What one ACK told the sender. One record is reused per stack: copy what you keep. */
+/** What one ACK told the sender. One record is reused per connection: copy what you keep. */
 export interface AckSample {
-  /** Octets that it newly acknowledged. */
-  ackedOctets: number;
-  /** Octets in flight before it was processed. */
+  /** Segments that it delivered: by SND.UNA, or by reports of the peer for the first time. */
+  acked: number;
+  /** Segments in flight before it was processed. */
   inFlight: number;
-  /** Measured round-trip time in µs; 0: none. */
+  /** Round-trip time of the segment that was sent last among those; µs; 0: none was measured. */
   rtt: Micros;
+  /** Smoothed round-trip time in µs; 0: not known. */
+  srtt: Micros;
+  /** SND.UNA, which the ACK has advanced, and SND.NXT: what counts rounds. */
+  una: Seq;
+  nxt: Seq;
   now: Micros;
 }
 
 /**
- * A congestion controller: it gets numbers, and answers with `cwnd`. It knows neither segments nor
- * connections; which octets are lost, and when to send, are for others to say.
+ * A congestion controller: it gets numbers, and answers with `cwnd` and `ssthresh`. It knows neither
+ * segments nor connections; which octets are lost, and when to send, are for others to say.
+ *
+ * What is true here: both are whole segments, though they are told in octets, so that the counts are
+ * those of Linux, which counts segments.
  *
  * @rfc 5681
  */
 export interface CongestionControl {
-  readonly name: string;
-  /** Octets that may be in flight. */
-  readonly cwnd: number;
-  /** Above it cwnd grows linearly. Octets. */
-  readonly ssthresh: number;
-  /** The segment size is known, or has changed. Octets. */
+  readonly name: CongestionControlName;
+  /** Size of a segment in octets. */
+  readonly mss: number;
+  /** Octets that may be in flight. While a loss is repaired, recovery assigns it. @rfc 6937 */
+  cwnd: number;
+  /**
+   * Above it cwnd grows slowly. Octets; {@link NO_THRESHOLD}: there was no loss. Recovery assigns it
+   * when a reduction is taken back.
+   */
+  ssthresh: number;
+  /** The segment size is known, or has changed: the windows keep their segments. Octets. */
   setMss(mss: number): void;
-  /** Text was acknowledged outside of fast recovery. `limited`: cwnd was what held the sender back. */
+  /** The handshake is over. @param nxt SND.NXT: text begins here */
+  onEstablished(nxt: Seq, now: Micros): void;
+  /** A round-trip time was measured, be it in recovery; ahead of {@link onAck} for the same ACK. */
+  onRtt(sample: AckSample): void;
+  /** Segments were delivered outside of fast recovery. `limited`: cwnd was what held the sender back. */
   onAck(sample: AckSample, limited: boolean): void;
-  /** Loss was found by ACKs: fast recovery begins. `inFlight`: FlightSize in octets. */
-  onLoss(inFlight: number, now: Micros): void;
-  /** Fast recovery is over. */
-  onRecovered(inFlight: number, now: Micros): void;
-  /** The retransmission timer expired. `first`: not for the same text again. */
-  onRto(inFlight: number, first: boolean, now: Micros): void;
-  /** Sending starts again after an idle time of `idle` µs with the timeout `rto`. @rfc 5681 4.1 */
+  /** Loss was found by ACKs: `ssthresh` for the recovery that begins, in which others run cwnd. */
+  onLoss(): void;
+  /**
+   * The retransmission timer expired. `first`: not for the same text again.
+   * @param nxt SND.NXT
+   */
+  onRto(first: boolean, nxt: Seq, now: Micros): void;
+  /** There is text to send after an idle time of `idle` µs with the timeout `rto`. @rfc 5681 4.1 */
   onIdle(idle: Micros, rto: Micros): void;
+  /** Text is sent while none was in flight; the last had been sent `idle` µs ago. */
+  onSendStart(idle: Micros, now: Micros): void;
   /** A SYN was lost: start with one segment. @rfc 5681 3.1 */
   onSynLost(): void;
 }

@@ -1,0 +1,41 @@
+import test from 'ava';
+import { seq } from '../../../src/core/base/seq.ts';
+import { SECOND } from '../../../src/core/base/time.ts';
+import { CONGESTION_CONTROLS } from '../../../src/core/tcp/config.ts';
+import { newController, successor } from '../../../src/core/tcp/congestion/controllers.ts';
+import { established } from '../../harness/transcript.ts';
+
+for (const name of CONGESTION_CONTROLS) {
+  test(`settings: congestionControl ${name} makes a controller of that name`, (t) => {
+    const c = established(t, { config: { congestionControl: name } });
+    t.is(c.established.tcb.congestion.name, name);
+    const info = c.established.status(c.now);
+    t.is(info.congestionControl, name);
+    t.is(info.sndCwnd, 10);
+    t.is(info.sndSsthresh, Number.POSITIVE_INFINITY);
+  });
+
+  test(`settings: ${name} takes over with the windows of another controller`, (t) => {
+    for (const before of CONGESTION_CONTROLS) {
+      const old = newController(before, 1448);
+      old.cwnd = 77 * 1448;
+      old.ssthresh = 55 * 1448;
+      const next = successor(name, old, seq(1), SECOND);
+      t.is(next.name, name);
+      t.is(next.mss, 1448);
+      t.is(next.cwnd, 77 * 1448);
+      t.is(next.ssthresh, 55 * 1448);
+    }
+  });
+}
+
+test('settings: a connection that lives can get another controller', (t) => {
+  const c = established(t);
+  const first = c.established.tcb.congestion;
+  t.is(first.name, 'cubic');
+  c.user((user, now) => user.configure({ noDelay: true }, now));
+  t.is(c.established.tcb.congestion, first);
+  c.user((user, now) => user.configure({ congestionControl: 'reno' }, now));
+  t.is(c.established.tcb.congestion.name, 'reno');
+  t.is(c.established.tcb.congestion.cwnd, first.cwnd);
+});
