@@ -1,10 +1,22 @@
 import test from 'ava';
 import { MS, SECOND } from '../../src/core/base/time.ts';
-import { established, pattern, type Transcript } from '../harness/transcript.ts';
+import {
+  established,
+  listening,
+  opening,
+  pattern,
+  type Transcript,
+} from '../harness/transcript.ts';
 
 /** Expects `count` full segments from number `from` on. */
 function sendsFull(c: Transcript, from: number, count: number, size = 1460): void {
   for (let i = 0; i < count; i++) c.sends({ seq: from + i * size, ack: 1, len: size });
+}
+
+/** As if an ACK had measured a round trip of so many µs. */
+function measure(c: Transcript, rtt: number): void {
+  const { rtt: estimator, snd } = c.established.tcb;
+  estimator.sample(rtt, snd.una, snd.nxt);
 }
 
 test('SHLD-28: text is sent in full segments, the last of which pushes', (t) => {
@@ -26,8 +38,10 @@ test('RFC 6928: ten segments go out before the first ACK, then two for each one 
 });
 
 test('RFC 5681 3.1: in congestion avoidance a window of ACKs lets one more segment go', (t) => {
-  const c = established(t);
-  c.established.tcb.congestion.onRto(20 * 1460, true, c.now); // ssthresh: 10 segments
+  const c = established(t, { config: { congestionControl: 'reno' } });
+  const { snd, congestion } = c.established.tcb;
+  congestion.cwnd = 20 * 1460;
+  congestion.onRto(true, snd.nxt, c.now); // ssthresh: 10 segments
   c.user((user) => user.send(pattern(0, 400_000)));
   let una = 1;
   const windows: number[] = [];
@@ -68,22 +82,162 @@ test('MUST-17: Nagle can be switched off while text waits', (t) => {
   c.user((user, now) => user.configure({ noDelay: true }, now)).sends({ seq: 11, len: 10 });
 });
 
-test('RFC 9293 3.8.6.2.1: the peer’s window is not overrun, and filled by full segments', (t) => {
-  const c = established(t, {}, { wnd: 4000 });
-  c.user((user) => user.send(pattern(0, 10_000)));
-  sendsFull(c, 1, 2);
-  c.nothing(); // 1080 are left: less than a segment, and than half the window
-  c.receives({ seq: 1, ack: 2921, wnd: 4000 });
-  sendsFull(c, 2921, 2);
+test('Linux tcp_tso_autosize: a burst is what the pace of the connection allows in a millisecond', (t) => {
+  const c = opening(t);
+  c.sends({ flags: 'S', seq: 0 }).passes(20 * MS);
+  c.receives({ flags: 'S.', seq: 0, ack: 1, mss: 1460 }).sends({ flags: '.', seq: 1, ack: 1 });
+  c.user((user) => user.send(pattern(0, 100_000))); // ten segments in 20 ms are one in each
+  for (let i = 0; i < 5; i++) c.sends({ flags: '.', len: 1460 }).sends({ flags: 'P.', len: 1460 });
   c.nothing();
 });
 
-test('MUST-38: a piece of half the largest window is worth sending', (t) => {
+test('RFC 9293 3.8.1: small segments are repeated as one, and the FIN with them', (t) => {
+  const c = established(t, { config: { noDelay: true } }, { wnd: 5000 });
+  measure(c, 100);
+  for (let i = 0; i < 3; i++) c.user((user) => user.send(pattern(i * 10, 10))).sends({ len: 10 });
+  c.user((user, now) => user.close(now)).sends({ flags: 'F.', seq: 31 });
+  const { rto } = c.established.tcb.rtt;
+  c.passes(rto)
+    .sends({ flags: 'FP.', seq: 1, text: pattern(0, 30), reason: 'rto' })
+    .nothing();
+  c.receives({ seq: 1, ack: 32 }).is('FIN-WAIT-2');
+});
+
+test('RFC 9293 3.8.1: what is repeated together fits a segment and the window', (t) => {
+  const c = established(t, { config: { noDelay: true } }, { wnd: 5000 });
+  measure(c, 100);
+  for (let i = 0; i < 3; i++) {
+    c.user((user) => user.send(pattern(i * 700, 700))).sends({ seq: 1 + i * 700, len: 700 });
+  }
+  const { rto } = c.established.tcb.rtt;
+  c.passes(rto)
+    .sends({ flags: 'P.', seq: 1, text: pattern(0, 1400), reason: 'rto' })
+    .nothing();
+  c.receives({ seq: 2, ack: 1, len: 1, wnd: 1000 })
+    .skip()
+    .passes(2 * rto);
+  c.sends({ seq: 1, text: pattern(0, 1000), reason: 'rto' }).nothing();
+});
+
+test('Linux TCP_CORK: only full segments go, until it is taken away', (t) => {
+  const c = established(t, { config: { cork: true } });
+  c.user((user) => user.send(pattern(0, 100))).nothing();
+  c.user((user) => user.send(pattern(100, 1400))).sends({ flags: '.', seq: 1, len: 1460 });
+  c.receives({ seq: 1, ack: 1461 }).nothing();
+  c.user((user, now) => user.configure({ cork: false }, now));
+  c.sends({ flags: 'P.', seq: 1461, len: 40 });
+});
+
+test('Linux TCP_CORK: what waits for more goes out after one RTO', (t) => {
+  const c = established(t, { config: { cork: true, noDelay: true } });
+  const { rto } = c.established.tcb.rtt;
+  c.user((user) => user.send(pattern(0, 100))).nothing();
+  c.passes(rto).sends({ flags: 'P.', seq: 1, len: 100, at: rto, reason: 'data' });
+});
+
+test('Linux TCP_CORK: a FIN takes along what waits', (t) => {
+  const c = established(t, { config: { cork: true } });
+  c.user((user) => user.send(pattern(0, 100))).nothing();
+  c.user((user, now) => user.close(now)).sends({ flags: 'FP.', seq: 1, len: 100, reason: 'data' });
+});
+
+test('Linux MSG_MORE: text that more is to follow waits, and is not pushed', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 100), 0, 100, { more: true })).nothing();
+  c.user((user) => user.send(pattern(100, 100))).sends({ flags: 'P.', seq: 1, len: 200 });
+  c.user((user) => user.send(pattern(200, 100), 0, 100, { more: true })).nothing();
+  c.receives({ seq: 1, ack: 201 }).sends({ flags: '.', seq: 201, len: 100, reason: 'data' });
+});
+
+test('Linux MSG_MORE: a FIN takes along what waits, without PSH', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 50), 0, 50, { more: true })).nothing();
+  c.user((user, now) => user.close(now)).sends({ flags: 'F.', seq: 1, len: 50, reason: 'data' });
+});
+
+test('RFC 9293 3.8.5, RFC 6093 3.1: the urgent pointer names the octet behind urgent text', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 10), 0, 10, { urgent: true }));
+  c.sends({ flags: 'PU.', seq: 1, len: 10, up: 10 });
+  c.user((user) => user.send(pattern(10, 10))).sends({ flags: 'P.', seq: 11, len: 10, up: 0 });
+  c.receives({ seq: 1, ack: 21 }).nothing();
+  c.user((user) => user.send(pattern(20, 10))).sends({ flags: 'P.', seq: 21, len: 10, up: 0 });
+});
+
+test('RFC 9293 3.8.5: each segment up to the end of urgent text points to it', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 3000), 0, 3000, { urgent: true }));
+  c.sends({ flags: 'U.', seq: 1, len: 1460, up: 3000 });
+  c.sends({ flags: 'U.', seq: 1461, len: 1460, up: 1540 });
+  c.sends({ flags: 'PU.', seq: 2921, len: 80, up: 80 }).nothing();
+});
+
+test('RFC 9293 3.8.6.2.1: the peer’s window is not overrun, and filled to its end by a burst', (t) => {
+  const c = established(t, {}, { wnd: 7360 }); // room for five segments and 60 octets
+  c.user((user) => user.send(pattern(0, 20_000)));
+  sendsFull(c, 1, 5);
+  c.sends({ flags: 'P.', seq: 7301, len: 60 }).nothing();
+  c.receives({ seq: 1, ack: 7361, wnd: 7360 });
+  sendsFull(c, 7361, 5);
+  c.sends({ flags: 'P.', seq: 14_661, len: 60 }).nothing();
+});
+
+test('RFC 9293 3.7.4: the rest of a window waits while another small segment is unacknowledged', (t) => {
+  const c = established(t, {}, { wnd: 7360 });
+  c.user((user) => user.send(pattern(0, 20_000)));
+  sendsFull(c, 1, 5);
+  c.sends({ seq: 7301, len: 60 });
+  c.receives({ seq: 1, ack: 7301, wnd: 7420 }); // room for as much again
+  sendsFull(c, 7361, 5);
+  c.nothing();
+});
+
+test('RFC 9293 3.8.6.2.1: less than a segment is not sent of what does not end there', (t) => {
+  const c = established(t, {}, { wnd: 10_000 });
+  c.user((user) => user.send(pattern(0, 10))).sends({ flags: 'P.', seq: 1, len: 10 });
+  c.receives({ seq: 1, ack: 11, wnd: 1459 });
+  c.user((user) => user.send(pattern(10, 5000))).nothing();
+  c.receives({ seq: 1, ack: 11, wnd: 1460 }).sends({ flags: '.', seq: 11, len: 1460 });
+});
+
+test('MUST-38: segments are no longer than half the largest window', (t) => {
   const c = established(t, {}, { wnd: 1000 });
   c.user((user) => user.send(pattern(0, 3000)));
-  c.sends({ seq: 1, len: 1000 }).nothing();
+  sendsFull(c, 1, 2, 500);
+  c.nothing();
   c.receives({ seq: 1, ack: 1001, wnd: 499 }).nothing();
   c.receives({ seq: 1, ack: 1001, wnd: 500 }).sends({ seq: 1001, len: 500 });
+});
+
+test('MUST-38: a window below the default segment size is filled by one segment', (t) => {
+  const c = established(t, {}, { wnd: 300 });
+  c.user((user) => user.send(pattern(0, 1000)));
+  c.sends({ seq: 1, len: 300 }).nothing();
+});
+
+test('RFC 9293 3.7.1: the segment size that the user set limits what is sent too', (t) => {
+  const c = listening(t, { config: { mss: 700 } });
+  c.receives({ flags: 'S', mss: 1460 }).sends({ flags: 'S.', mss: 700 });
+  c.receives({ seq: 1, ack: 1 });
+  c.connection = c.listener?.accept() ?? null;
+  c.user((user) => user.send(pattern(0, 1400)));
+  sendsFull(c, 1, 2, 700);
+});
+
+test('RFC 9293 3.9.1.2: PSH also stands where more than half the largest window was written', (t) => {
+  const c = established(t, {}, { wnd: 2918 }); // two segments, each of which is sent by itself
+  c.user((user) => user.send(pattern(0, 20_000)));
+  c.sends({ flags: '.', seq: 1, len: 1459 }).sends({ flags: 'P.', seq: 1460, len: 1459 }).nothing();
+});
+
+test('RFC 9293 3.9.1.2: the last segment of a burst pushes', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(pattern(0, 100_000)));
+  for (let i = 0; i < 2; i++) {
+    for (let k = 0; k < 4; k++) c.sends({ flags: '.', len: 1460 });
+    c.sends({ flags: 'P.', len: 1460 }); // half of cwnd in one burst
+  }
+  c.nothing();
 });
 
 test('MUST-36, SHLD-29, SHLD-30: a closed window is probed after one RTO, then less and less often', (t) => {
@@ -180,7 +334,7 @@ test('RFC 6298 5: an unacknowledged segment is sent again, with doubled timeouts
 
 test('SHLD-11: text is given up after R2, 924.6 s with the shortest timeout, by Linux’s arithmetic', (t) => {
   const c = established(t);
-  c.established.tcb.rtt.sample(100);
+  measure(c, 100);
   c.user((user) => user.send(pattern(0, 10)))
     .skip()
     .mark();
@@ -195,7 +349,7 @@ test('SHLD-11: text is given up after R2, 924.6 s with the shortest timeout, by 
 
 test('MUST-21: the user timeout ends a connection whose text is not acknowledged', (t) => {
   const c = established(t, { config: { userTimeout: 5 * SECOND } });
-  c.established.tcb.rtt.sample(100);
+  measure(c, 100);
   c.user((user) => user.send(pattern(0, 10)))
     .skip()
     .mark();
@@ -207,7 +361,7 @@ test('MUST-21: the user timeout ends a connection whose text is not acknowledged
 
 test('RFC 5482: the user timeout counts from the first repetition, and ends the wait by itself', (t) => {
   const c = established(t, { config: { userTimeout: 5 * SECOND } });
-  c.established.tcb.rtt.sample(100);
+  measure(c, 100);
   const { rto } = c.established.tcb.rtt;
   c.user((user) => user.send(pattern(0, 10))).skip();
   c.passes(rto + 5 * SECOND - 1)
@@ -252,7 +406,7 @@ test('RFC 7323 4: with timestamps a repeated segment is a measurement', (t) => {
 });
 
 test('RFC 5681 3.2: the third duplicate ACK sends the missing segment again', (t) => {
-  const c = established(t);
+  const c = established(t, { config: { congestionControl: 'reno' } });
   c.user((user) => user.send(pattern(0, 14_600)));
   sendsFull(c, 1, 10);
   c.receives({ seq: 1, ack: 1 }).nothing();
@@ -263,7 +417,7 @@ test('RFC 5681 3.2: the third duplicate ACK sends the missing segment again', (t
   const { congestion } = c.established.tcb;
   t.is(congestion.ssthresh, 7300);
   c.receives({ seq: 1, ack: 14_601 });
-  t.is(c.established.tcb.recovery.phase, 'open');
+  t.is(congestion.cwnd, 7300);
 });
 
 test('RFC 3042: the first two duplicate ACKs let new segments go', (t) => {
@@ -285,11 +439,15 @@ test('RFC 6582 3.2: a partial ACK sends the next missing segment, a full ACK end
   c.receives({ seq: 1, ack: 4381 }).sends({ seq: 4381, reason: 'partial-ack' });
   c.receives({ seq: 1, ack: 8761 }).sends({ seq: 8761, reason: 'partial-ack' });
   c.receives({ seq: 1, ack: 14_601 }).nothing();
+  // "full acknowledgments": but duplicate ACKs of what was sent twice may follow
+  t.is(c.established.tcb.recovery.phase, 'recovery');
+  c.user((user) => user.send(pattern(14_600, 10))).skip();
+  c.receives({ seq: 1, ack: 14_611 });
   t.is(c.established.tcb.recovery.phase, 'open');
 });
 
 test('RFC 5681 2: a window update or text is no duplicate ACK', (t) => {
-  const c = established(t);
+  const c = established(t, {}, { wnd: 60_000 });
   c.user((user) => user.send(pattern(0, 14_600)));
   sendsFull(c, 1, 10);
   for (let i = 1; i <= 5; i++) c.receives({ seq: 1, ack: 1, wnd: 60_000 + i }).nothing();
@@ -297,8 +455,19 @@ test('RFC 5681 2: a window update or text is no duplicate ACK', (t) => {
   t.is(c.established.tcb.recovery.duplicateAcks, 0);
 });
 
-test('RFC 5681 3.1: after a timeout the rest follows in slow start from one segment', (t) => {
+test('Linux tcp_may_update_window: an ACK that repeats the last one with less of a window is a duplicate', (t) => {
   const c = established(t);
+  c.user((user) => user.send(pattern(0, 14_600)));
+  sendsFull(c, 1, 10);
+  for (let i = 1; i <= 2; i++) c.receives({ seq: 1, ack: 1, wnd: 60_000 - i }).nothing();
+  c.receives({ seq: 1, ack: 1, wnd: 59_000 }).sends({ seq: 1, reason: 'fast-retransmit' });
+  t.is(c.established.tcb.snd.wnd, 65_535);
+  c.receives({ seq: 1, ack: 1, wnd: 0 }).skip(); // but one that is closed is believed
+  t.is(c.established.tcb.snd.wnd, 0);
+});
+
+test('RFC 5681 3.1: after a timeout the rest follows in slow start from one segment', (t) => {
+  const c = established(t, { config: { congestionControl: 'reno' } });
   c.user((user) => user.send(pattern(0, 14_600)));
   sendsFull(c, 1, 10);
   c.passes(c.established.tcb.rtt.rto).sends({ seq: 1, len: 1460, reason: 'rto' }).nothing();
@@ -316,7 +485,6 @@ test('RFC 6582 3.2 step 2: duplicate ACKs of what a timeout repeated are no seco
   sendsFull(c, 1, 4);
   c.passes(c.established.tcb.rtt.rto).sends({ seq: 1, reason: 'rto' });
   c.receives({ seq: 1, ack: 5841 });
-  t.is(c.established.tcb.recovery.phase, 'open');
   const { ssthresh } = c.established.tcb.congestion;
   c.user((user) => user.send(pattern(5840, 5840))).skip();
   for (let i = 0; i < 4; i++) c.receives({ seq: 1, ack: 5841 }).skip();
@@ -351,7 +519,7 @@ test('RFC 9293 3.8.3: an ACK of anything starts R2 anew', (t) => {
 
 test('SHLD-17: text beyond a window that was shrunk to zero does not end a connection that answers', (t) => {
   const c = established(t);
-  c.established.tcb.rtt.sample(100);
+  measure(c, 100);
   c.user((user) => user.send(pattern(0, 10))).skip();
   c.receives({ seq: 1, ack: 1, wnd: 0 });
   for (let i = 0; i < 60; i++) {

@@ -1,4 +1,4 @@
-import type { Micros } from '../../base/time.ts';
+import { type Micros, NEVER } from '../../base/time.ts';
 import { isSynchronized } from '../states.ts';
 import { closeTcb, hasUnsent, outstanding, type Tcb, Timer } from '../tcb.ts';
 
@@ -10,11 +10,26 @@ import { closeTcb, hasUnsent, outstanding, type Tcb, Timer } from '../tcb.ts';
  * @rfc 9293 3.8.4
  */
 
-/** Starts the timer, when keepalive is on: called when a connection is synchronized, or it is switched on. */
+/**
+ * Starts the timer, when keepalive is on: called when a connection is synchronized, and when the user
+ * sets the idle time, of which then counts what has passed since the last sign of life (Linux:
+ * tcp_sock_set_keepidle_locked).
+ */
 export function armKeepAlive(tcb: Tcb, now: Micros): void {
-  if (!tcb.config.keepAlive || !isSynchronized(tcb.state) || tcb.state === 'TIME-WAIT') return;
+  if (!tcb.config.keepAlive || !mayProbe(tcb)) return;
   const idle = Math.max(0, now - tcb.heardAt);
   tcb.deadlines[Timer.KEEPALIVE] = now + Math.max(0, tcb.config.keepAliveIdle - idle);
+}
+
+/** The user has switched it on: the idle time counts from now on (Linux: tcp_set_keepalive); or off. */
+export function switchKeepAlive(tcb: Tcb, now: Micros): void {
+  const { keepAlive, keepAliveIdle } = tcb.config;
+  const runs = keepAlive && mayProbe(tcb);
+  tcb.deadlines[Timer.KEEPALIVE] = runs ? now + keepAliveIdle : NEVER;
+}
+
+function mayProbe({ state }: Tcb): boolean {
+  return isSynchronized(state) && state !== 'TIME-WAIT';
 }
 
 /** The timer expired: probe, give up, or wait for the rest of the idle time. */

@@ -1,21 +1,16 @@
 import type { SendReason } from '../../base/reasons.ts';
-import { add, diff, lt } from '../../base/seq.ts';
+import { add } from '../../base/seq.ts';
 import { type Micros, NEVER } from '../../base/time.ts';
 import { Flag } from '../../wire/tcp.ts';
-import { onTextSent } from '../receive/ackPolicy.ts';
-import { isWindowUpdateDue } from '../receive/window.ts';
+import { ackAfterRead } from '../receive/ackPolicy.ts';
+import { adjustSpace } from '../receive/bufferTuning.ts';
 import { isSynchronized } from '../states.ts';
-import {
-  effectiveMss,
-  finSeq,
-  hasUnsent,
-  outstanding,
-  type Tcb,
-  Timer,
-  unsentText,
-} from '../tcb.ts';
-import { onMtuFell, pipe } from './lossRecovery.ts';
+import { effectiveMss, hasUnsent, outstanding, oweAck, type Tcb, Timer } from '../tcb.ts';
+import { onMtuFell } from './lossRecovery.ts';
+import { sendNew } from './newText.ts';
+import { afterNewText, sendLost, sendTailProbe } from './retransmit.ts';
 import type { SegmentWriter } from './segmentWriter.ts';
+import { armRetransmission } from './transmitTimer.ts';
 
 /**
  * The one place that decides to send a segment of a connection. Input, timers and the user only
@@ -30,12 +25,18 @@ export function output(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
     return;
   }
   if (tcb.state === 'CLOSED' || tcb.state === 'LISTEN') return;
+  if (tcb.userRead) onUserRead(tcb, now);
   if (tcb.synOwed !== null) sendSyn(tcb, tcb.synOwed, now, writer);
   if (isSynchronized(tcb.state)) {
     updateMss(tcb);
     sendLost(tcb, now, writer);
     sendProbe(tcb, now, writer);
+    sendTailProbe(tcb, now, writer);
     sendNew(tcb, now, writer);
+    if (tcb.recovery.rexmit === 'new') {
+      afterNewText(tcb);
+      sendLost(tcb, now, writer);
+    }
     tcb.overrideOwed = false;
     armPersist(tcb, now);
   }
@@ -78,36 +79,6 @@ function updateMss(tcb: Tcb): void {
   }
 }
 
-/** What is marked lost, as far as cwnd allows; the first of it even beyond, if recovery says so. */
-function sendLost(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
-  const { retransmitQueue: queue, recovery, snd } = tcb;
-  for (let i = queue.nextLost(); i >= 0 && writer.ready; i = queue.nextLost()) {
-    if (queue.octets(i) > snd.mss) queue.split(i, snd.mss);
-    const octets = queue.octets(i);
-    if (recovery.force === null) {
-      if (pipe(tcb) + octets > tcb.congestion.cwnd) return;
-      // SHLD-16: "should retransmit normally the old data between SND.UNA and SND.UNA+SND.WND".
-      if (i > 0 && diff(queue.end(i), snd.una) > snd.wnd) return;
-    }
-    const reason = recovery.force ?? 'loss-retransmission';
-    recovery.force = null;
-    resend(tcb, i, reason, now, writer);
-  }
-}
-
-function resend(tcb: Tcb, i: number, reason: SendReason, now: Micros, writer: SegmentWriter): void {
-  const { retransmitQueue: queue } = tcb;
-  const from = queue.seq(i);
-  const fin = tcb.finSent && diff(queue.end(i), finSeq(tcb)) === 1;
-  const length = queue.octets(i) - (fin ? 1 : 0);
-  const push = length > 0 && add(from, length) === tcb.sendBuffer.end;
-  queue.resent(i, now);
-  writer.segmentsRetransmitted++;
-  writer.send(tcb, from, length, flagsOf(push, fin), reason, now);
-  // Only what SND.UNA waits for restarts the timer: it must not be put off by what follows.
-  if (i === 0) armRetransmission(tcb, now);
-}
-
 /** A keepalive or window probe: an old sequence number, so that the peer answers. @rfc 9293 3.8.4 */
 function sendProbe(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
   const reason = tcb.probeOwed;
@@ -117,97 +88,12 @@ function sendProbe(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
   writer.probe(tcb, octets, reason, now);
 }
 
-/** New text, and the FIN behind it. */
-function sendNew(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
-  const { snd, retransmitQueue: queue } = tcb;
-  while (hasUnsent(tcb) && writer.ready && !queue.full) {
-    if (queue.lostOctets > queue.resentOctets) return; // what was lost goes first
-    const unsent = unsentText(tcb);
-    const room = snd.wnd - outstanding(tcb);
-    const length = sendableText(tcb, unsent, room);
-    const fin = tcb.sendClosed && length === unsent && room > length;
-    if (length <= 0 && !(fin && unsent === 0)) return;
-    if (length > 0 && outstanding(tcb) === 0) onIdleEnd(tcb, now);
-    transmit(tcb, length, fin, now, writer);
-  }
-}
-
-/**
- * How much text the next segment may carry; 0: it must wait.
- *
- * "Send data: (1) if a maximum-sized segment can be sent ... (2) or if the data is pushed and all
- * queued data can be sent now ... (3) or if at least a fraction Fs of the maximum window can be
- * sent ... (4) or if the override timeout occurs".
- *
- * @rfc 9293 3.8.6.2.1
- */
-function sendableText(tcb: Tcb, unsent: number, room: number): number {
-  const { snd } = tcb;
-  const length = Math.min(unsent, snd.mss, room);
-  if (length <= 0) return 0;
-  const inFlight = pipe(tcb);
-  if (inFlight > 0 && inFlight + length > tcb.congestion.cwnd) return 0;
-  if (length === snd.mss || tcb.overrideOwed) return length;
-  if (length < unsent) return length * 2 >= snd.maxWnd ? length : 0;
-  return mustWaitForAck(tcb) ? 0 : length;
-}
-
-/**
- * The Nagle algorithm in Minshall's form, which Linux has: a segment that is not full waits only for
- * the ACK of another one that was not full.
- *
- * @rfc 9293 3.7.4
- */
-function mustWaitForAck(tcb: Tcb): boolean {
-  const { snd } = tcb;
-  return !tcb.config.noDelay && !tcb.sendClosed && lt(snd.una, snd.smallEnd);
-}
-
-function onIdleEnd(tcb: Tcb, now: Micros): void {
-  const idle = now - tcb.sentTextAt;
-  if (tcb.sentTextAt > 0 && idle > tcb.rtt.rto) tcb.congestion.onIdle(idle, tcb.rtt.rto);
-}
-
-function transmit(
-  tcb: Tcb,
-  length: number,
-  fin: boolean,
-  now: Micros,
-  writer: SegmentWriter,
-): void {
-  const { snd } = tcb;
-  const from = snd.nxt;
-  const end = add(from, length);
-  snd.nxt = fin ? add(end, 1) : end;
-  tcb.retransmitQueue.push(from, snd.nxt, now);
-  if (fin) tcb.finSent = true;
-  if (length > 0) {
-    if (length < snd.mss) snd.smallEnd = snd.nxt;
-    tcb.sentTextAt = now;
-    onTextSent(tcb, now);
-  }
-  const push = length > 0 && end === tcb.sendBuffer.end;
-  writer.send(tcb, from, length, flagsOf(push, fin), reasonToSend(tcb, length), now);
-  if (tcb.deadlines[Timer.RETRANSMISSION] === NEVER) armRetransmission(tcb, now);
-}
-
-function reasonToSend(tcb: Tcb, length: number): SendReason {
-  if (length === 0) return 'fin';
-  const { phase, duplicateAcks } = tcb.recovery;
-  return phase === 'open' && duplicateAcks > 0 ? 'limited-transmit' : 'data';
-}
-
-/** PSH on the last octet that the user has written. @rfc 9293 3.9.1.2 MUST-61 */
-function flagsOf(push: boolean, fin: boolean): number {
-  return Flag.ACK | (push ? Flag.PSH : 0) | (fin ? Flag.FIN : 0);
-}
-
 /** What is still owed when nothing carried it: one ACK, and its copies for out-of-order segments. */
 function sendAcks(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
   const { ack, snd } = tcb;
   let copies = ack.duplicates;
   ack.duplicates = 0;
-  const reason = ack.owed ?? (isSynchronized(tcb.state) ? windowUpdate(tcb) : null);
+  const reason = ack.owed;
   if (reason === null && copies === 0) return;
   if (reason !== null) writer.send(tcb, snd.nxt, 0, Flag.ACK, reason, now);
   for (; copies > 0; copies--) {
@@ -215,20 +101,13 @@ function sendAcks(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
   }
 }
 
-/** Is the peer to be told that the user has read? Not if it will send no more. */
-function windowUpdate(tcb: Tcb): SendReason | null {
-  if (!tcb.userRead) return null;
+/** The user has read: the buffer may grow, and the peer may have to be told. */
+function onUserRead(tcb: Tcb, now: Micros): void {
   tcb.userRead = false;
-  return !tcb.rcv.finSeen && isWindowUpdateDue(tcb) ? 'window-update' : null;
-}
-
-/** The next expiry, or the end of the user timeout if that comes before it (Linux clamps so too). */
-function armRetransmission(tcb: Tcb, now: Micros): void {
-  const { recovery, config } = tcb;
-  const limited = config.userTimeout > 0 && recovery.retries > 0;
-  const left = limited ? recovery.since + config.userTimeout - now : NEVER;
-  tcb.deadlines[Timer.RETRANSMISSION] = now + Math.max(1, Math.min(tcb.rtt.rto, left));
-  tcb.deadlines[Timer.PERSIST] = NEVER;
+  if (!isSynchronized(tcb.state)) return;
+  adjustSpace(tcb, now);
+  const reason = ackAfterRead(tcb);
+  if (reason !== null) oweAck(tcb, reason);
 }
 
 /**

@@ -1,16 +1,19 @@
 import { PacketBuffer } from '../../base/packetBuffer.ts';
 import type { DatagramSink } from '../../base/ports.ts';
 import type { SendReason } from '../../base/reasons.ts';
-import { add, type Seq, seq } from '../../base/seq.ts';
-import { type Micros, NEVER } from '../../base/time.ts';
+import { add, diff, type Seq, seq } from '../../base/seq.ts';
+import type { Micros } from '../../base/time.ts';
 import { Flag, Segment, tcpHeaderLength, writeTcp } from '../../wire/tcp.ts';
 import type { ProbeOctets } from '../config.ts';
-import { initialWindow, windowToAnnounce } from '../receive/window.ts';
-import { type Tcb, Timer } from '../tcb.ts';
+import { onAckSent } from '../receive/ackPolicy.ts';
+import { MAX_UNSCALED, windowToAnnounce } from '../receive/window.ts';
+import type { Tcb } from '../tcb.ts';
 import { timestampAt } from './sender.ts';
 
 /** Octets of the largest segment that is ever built: a full datagram. */
 const CAPACITY = 65_535;
+/** An end of urgent text that is further away is told as being here. @rfc 9293 3.1 */
+const MAX_URGENT = 0xffff;
 
 /**
  * Builds segments in the stack's one packet for output, and hands them to IP. Every segment of a
@@ -40,9 +43,10 @@ export class SegmentWriter {
   syn(tcb: Tcb, flags: number, reason: SendReason, now: Micros): void {
     const segment = this.#begin(tcb, tcb.snd.iss, flags);
     segment.mss = tcb.rcv.mss;
+    segment.hasFreebsdOrder = tcb.config.optionOrder === 'freebsd';
     if (tcb.windowScaling) segment.windowShift = tcb.rcv.shift;
-    tcb.rcv.wnd = initialWindow(tcb);
-    segment.wnd = tcb.rcv.wnd;
+    segment.sackPermitted = tcb.sackPermitted;
+    segment.wnd = Math.min(MAX_UNSCALED, tcb.rcv.wnd);
     this.#timestamps(tcb, now);
     this.#settleAck(tcb);
     this.#finish(tcb, reason, now);
@@ -53,6 +57,8 @@ export class SegmentWriter {
     const segment = this.#begin(tcb, from, flags);
     this.#window(tcb);
     this.#timestamps(tcb, now);
+    if ((flags & Flag.RST) === 0) tcb.sackBlocks.fill(segment);
+    this.#urgent(tcb);
     if (length > 0) {
       const at = this.#packet.transport + tcpHeaderLength(segment);
       tcb.sendBuffer.peek(from, this.#packet.octets, at, length);
@@ -93,7 +99,17 @@ export class SegmentWriter {
   /** The window, scaled; the peer may from now on send up to its edge. @rfc 7323 2.3 */
   #window(tcb: Tcb): void {
     tcb.rcv.wnd = windowToAnnounce(tcb);
+    tcb.window.announced = tcb.rcv.wnd;
     this.#segment.wnd = onWire(tcb, tcb.rcv.wnd);
+  }
+
+  /** Urgent text ends ahead of this segment's number. @rfc 9293 3.8.5, 6093 3.1 */
+  #urgent(tcb: Tcb): void {
+    const segment = this.#segment;
+    const ahead = diff(tcb.snd.up, segment.seq);
+    if (ahead <= 0 || segment.has(Flag.RST)) return;
+    segment.flags |= Flag.URG;
+    segment.up = Math.min(ahead, MAX_URGENT);
   }
 
   #timestamps(tcb: Tcb, now: Micros): void {
@@ -105,17 +121,14 @@ export class SegmentWriter {
 
   /** The segment carries the newest ACK: none is owed any more. */
   #settleAck(tcb: Tcb): void {
-    if (!this.#segment.has(Flag.ACK)) return;
-    tcb.ack.owed = null;
-    tcb.ack.unacked = 0;
-    tcb.ack.last = tcb.rcv.nxt;
-    tcb.deadlines[Timer.DELAYED_ACK] = NEVER;
+    if (this.#segment.has(Flag.ACK)) onAckSent(tcb);
   }
 
   #finish(tcb: Tcb, reason: SendReason, now: Micros): void {
     const segment = this.#segment;
     writeTcp(this.#packet, segment, tcb.localAddress, tcb.remoteAddress);
     this.segmentsOut++;
+    tcb.sentAt = now;
     this.#sink.send(this.#packet, tcb.flow, reason, now);
   }
 }

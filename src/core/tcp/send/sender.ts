@@ -1,12 +1,21 @@
-import { diff, le, lt } from '../../base/seq.ts';
+import { le, lt, type Seq } from '../../base/seq.ts';
 import { type Micros, MS, NEVER } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
-import { Event, hasUnsent, outstanding, type Tcb, Timer } from '../tcb.ts';
-import { measure, onAdvance, onDuplicateAck, pipe } from './lossRecovery.ts';
+import { DUPLICATE_ACK_THRESHOLD } from '../config.ts';
+import { Event, type Tcb, Timer } from '../tcb.ts';
+import { updatePace } from './burst.ts';
+import { isCwndLimited } from './cwndValidation.ts';
+import { highestSack, inFlight, isEchoBefore, isReducing } from './inFlight.ts';
+import { onDubiousAck, removeDuplicates } from './lossRecovery.ts';
+import { advanceRack, updateReorderingWindow } from './rack.ts';
+import { noteDelivered, noteReordering, takeBlocks } from './scoreboard.ts';
+import { onAckOfProbe } from './tailLossProbe.ts';
+import { restartTimer } from './transmitTimer.ts';
+import { reduce } from './windowReduction.ts';
 
 /**
- * What an acceptable ACK does to the send side, in this order: queue, round-trip time, recovery,
- * congestion control, timers. Nothing is sent from here.
+ * What an acceptable ACK does to the send side, in the order of Linux's tcp_ack: window, reports,
+ * queue, round-trip time, probe, recovery, timer, congestion control. Nothing is sent from here.
  *
  * @rfc 9293 3.10.7.4 Fifth
  */
@@ -14,29 +23,41 @@ import { measure, onAdvance, onDuplicateAck, pipe } from './lossRecovery.ts';
 /** A buffer that was full is writable again when this share of it is free (Linux: a third). */
 const WRITABLE_SHARE = 3;
 
-/** SND.UNA < SEG.ACK =< SND.NXT. */
-export function onNewAck(tcb: Tcb, seg: Segment, now: Micros): void {
-  const { snd, recovery, congestion, sample } = tcb;
-  const acked = diff(seg.ack, snd.una);
-  sample.ackedOctets = acked;
-  sample.inFlight = outstanding(tcb);
-  sample.rtt = roundTrip(tcb, seg, now);
-  sample.now = now;
-  const limited = isCwndLimited(tcb);
-
-  snd.una = seg.ack;
-  tcb.sendBuffer.acknowledge(seg.ack);
-  tcb.retransmitQueue.acknowledge(seg.ack);
-  if (sample.rtt > 0) tcb.rtt.sample(sample.rtt);
-  const before = recovery.phase;
-  onAdvance(tcb, acked, now);
-  if (before !== 'recovery') congestion.onAck(sample, limited);
-  tcb.deadlines[Timer.RETRANSMISSION] = outstanding(tcb) > 0 ? now + tcb.rtt.rto : NEVER;
-  tcb.deadlines[Timer.PERSIST] = NEVER; // output arms it anew where it is needed
-  if (tcb.writeBlocked && tcb.sendBuffer.free * WRITABLE_SHARE >= tcb.sendBuffer.limit) {
-    tcb.writeBlocked = false;
-    tcb.events |= Event.WRITABLE;
+/** SND.UNA =< SEG.ACK =< SND.NXT. */
+export function onAck(tcb: Tcb, seg: Segment, now: Micros): void {
+  const { snd, recovery, news, sample, retransmitQueue: queue } = tcb;
+  const una = snd.una;
+  const before = queue.count;
+  beginNews(tcb, seg);
+  recovery.rexmit = 'none';
+  sample.inFlight = inFlight(tcb);
+  news.newWindow = updateWindow(tcb, seg);
+  if (news.advanced) {
+    recovery.retries = 0;
+    advance(tcb, seg.ack);
   }
+  if (tcb.sackPermitted && seg.sackCount > 0) takeBlocks(tcb, seg, una, now);
+  if (before === 0) {
+    if (news.dsack) onDubiousAck(tcb, 0, now);
+    onAckOfProbe(tcb);
+    return;
+  }
+  cutQueue(tcb, before, now);
+  updateReorderingWindow(tcb);
+  onAckOfProbe(tcb);
+  if (isDubious(tcb)) onDubiousAck(tcb, isDuplicate(tcb) ? 1 : 0, now);
+  if (news.setTimer) restartTimer(tcb, now);
+  controlCongestion(tcb);
+}
+
+/** SEG.ACK < SND.UNA: what it reports may still be news. */
+export function onStaleAck(tcb: Tcb, seg: Segment, now: Micros): void {
+  const { recovery, snd } = tcb;
+  if (!tcb.sackPermitted || seg.sackCount === 0) return;
+  beginNews(tcb, seg);
+  takeBlocks(tcb, seg, snd.una, now);
+  recovery.rexmit = 'none';
+  onDubiousAck(tcb, 0, now);
 }
 
 /** Any acceptable ACK: the peer lives, and its probes count from nought again. */
@@ -45,31 +66,214 @@ export function onAnyAck(tcb: Tcb): void {
   tcb.probesOut = 0;
 }
 
+function beginNews(tcb: Tcb, seg: Segment): void {
+  const { news, recovery, snd } = tcb;
+  news.una = snd.una;
+  news.advanced = lt(snd.una, seg.ack);
+  news.hasText = seg.len > 0;
+  news.newWindow = false;
+  news.textAcked = false;
+  news.synAcked = false;
+  news.resentAcked = false;
+  news.originalArrived = false;
+  news.sacked = false;
+  news.dsack = false;
+  news.dsackOfProbe = false;
+  news.reneging = false;
+  news.setTimer = false;
+  news.resentLost = false;
+  news.tsEcr = tcb.ts.on && seg.hasTimestamps ? seg.tsEcr : 0;
+  news.firstSackAt = 0;
+  news.lastSackAt = 0;
+  news.priorFack = highestSack(tcb);
+  news.priorDelivered = 0;
+  news.latestSentAt = 0;
+  news.deliveredBefore = recovery.delivered;
+  news.lostBefore = recovery.lost;
+}
+
+/** SND.UNA advances: text that the peer has is forgotten. */
+function advance(tcb: Tcb, to: Seq): void {
+  const { snd, recovery, deadlines } = tcb;
+  snd.una = to;
+  // Marks that are long past must not be left behind by half the sequence space.
+  if (lt(snd.smallEnd, to)) snd.smallEnd = to;
+  if (lt(recovery.point, to) && recovery.phase === 'open') recovery.point = to;
+  deadlines[Timer.PERSIST] = NEVER; // output arms it anew where it is needed
+  tcb.sendBuffer.acknowledge(to);
+  if (tcb.writeBlocked && tcb.sendBuffer.free * WRITABLE_SHARE >= tcb.sendBuffer.limit) {
+    tcb.writeBlocked = false;
+    tcb.events |= Event.WRITABLE;
+  }
+}
+
 /**
- * SEG.ACK = SND.UNA. Is it a duplicate ACK? "(a) the receiver of the ACK has outstanding data, (b)
- * the incoming acknowledgment carries no data, (c) the SYN and FIN bits are both off, (d) the
- * acknowledgment number is equal to the greatest acknowledgment received ... and (e) the advertised
- * window in the incoming acknowledgment equals the advertised window in the last".
+ * Takes what is acknowledged off the queue, and learns from it (tcp_clean_rtx_queue).
+ * @param before segments that had been in it
+ */
+function cutQueue(tcb: Tcb, before: number, now: Micros): void {
+  const { snd, news, retransmitQueue: queue } = tcb;
+  news.lateSeq = snd.nxt;
+  news.firstAckedAt = -1;
+  while (queue.count > 0 && le(queue.end(0), snd.una)) takeFirst(tcb, now);
+  // RFC 6298 5.3: "an ACK is received that acknowledges new data", were it a part of a segment.
+  if (queue.count > 0 && queue.seq(0) !== snd.una) news.textAcked = true;
+  queue.acknowledge(snd.una);
+  news.reneging = queue.count > 0 && queue.isSacked(0);
+  const measured = measure(tcb, now);
+  tellRtt(tcb, now);
+  const acked = before - queue.count;
+  if (!news.textAcked && !news.synAcked) {
+    if (queue.count > 0 && measured && isSackedAfterHead(tcb)) news.setTimer = true;
+    return;
+  }
+  news.setTimer = true;
+  if (tcb.sackPermitted) {
+    // A hole was filled by what was sent once: that was late.
+    if (lt(news.lateSeq, news.priorFack)) noteReordering(tcb, news.lateSeq);
+    return;
+  }
+  removeDuplicates(tcb, acked);
+  // Which of two transmissions it was cannot be told.
+  if (news.resentAcked) news.originalArrived = false;
+}
+
+/** The first record is acknowledged. */
+function takeFirst(tcb: Tcb, now: Micros): void {
+  const { snd, news, retransmitQueue: queue, recovery } = tcb;
+  const isSacked = queue.isSacked(0);
+  if (queue.wasResent(0)) {
+    news.resentAcked = true;
+  } else if (!isSacked) {
+    if (news.firstAckedAt < 0) news.firstAckedAt = queue.sentAt(0);
+    news.lastAckedAt = queue.sentAt(0);
+    if (lt(queue.seq(0), news.lateSeq)) news.lateSeq = queue.seq(0);
+    if (le(queue.end(0), recovery.point)) news.originalArrived = true;
+  }
+  if (!isSacked && tcb.sackPermitted) onDelivered(tcb, now);
+  if (queue.seq(0) === snd.iss) onSynAcked(tcb);
+  else news.textAcked = true;
+  queue.dropFirst();
+}
+
+function onSynAcked({ news, recovery }: Tcb): void {
+  news.synAcked = true;
+  recovery.retransStamp = 0;
+}
+
+/** The first record is acknowledged, and had not been reported. */
+function onDelivered(tcb: Tcb, now: Micros): void {
+  const { retransmitQueue: queue, recovery } = tcb;
+  recovery.delivered++;
+  noteDelivered(tcb, 0);
+  const isSpurious = queue.wasResent(0) && isEchoBefore(tcb, timestampAt(tcb, queue.sentAt(0)));
+  if (!isSpurious) advanceRack(tcb, 0, now);
+}
+
+/** Was the segment that was newly reported sent after the one at SND.UNA was sent last? */
+function isSackedAfterHead({ news, retransmitQueue: queue }: Tcb): boolean {
+  return news.firstSackAt > 0 && news.firstSackAt < queue.sentAt(0);
+}
+
+/**
+ * The round-trip time, from what was sent once, else from what is newly reported, else from the
+ * echoed timestamp. @returns was there one? @rfc 6298 3, 7323 4.1
+ */
+function measure(tcb: Tcb, now: Micros): boolean {
+  const { news, snd, rtt } = tcb;
+  let measured = 0;
+  if (news.firstAckedAt >= 0 && !news.resentAcked) {
+    measured = Math.max(1, now - news.firstAckedAt);
+  } else if (news.firstSackAt > 0) {
+    measured = Math.max(1, now - news.firstSackAt);
+  } else if (news.tsEcr !== 0 && (news.textAcked || news.synAcked)) {
+    const echoed = (timestampAt(tcb, now) - news.tsEcr) | 0;
+    if (echoed >= 0) measured = Math.max(1, echoed) * MS;
+  }
+  if (measured === 0) return false;
+  rtt.sample(measured, snd.una, snd.nxt);
+  return true;
+}
+
+/**
+ * Tells congestion control the round-trip time of the segment that was sent last among those that the
+ * ACK delivered: that is not delayed as the first one may be.
+ */
+function tellRtt({ news, sample, snd, rtt, congestion }: Tcb, now: Micros): void {
+  sample.now = now;
+  sample.una = snd.una;
+  sample.nxt = snd.nxt;
+  sample.srtt = rtt.srtt;
+  sample.rtt = 0;
+  if (news.lastSackAt > 0) sample.rtt = Math.max(1, now - news.lastSackAt);
+  else if (news.firstAckedAt >= 0 && !news.resentAcked) {
+    sample.rtt = Math.max(1, now - news.lastAckedAt);
+  }
+  // The SYN is no text: its round trip may be another one than that of full segments.
+  if (sample.rtt > 0 && !news.synAcked) congestion.onRtt(sample);
+}
+
+/** Does it take more than plain progress to understand this ACK? (tcp_ack_is_dubious) */
+function isDubious({ news, recovery }: Tcb): boolean {
+  return isNoProgress(news) || news.sacked || news.dsack || recovery.phase !== 'open';
+}
+
+function isNoProgress({ hasText, newWindow, textAcked, synAcked }: Tcb['news']): boolean {
+  return !(hasText || newWindow || textAcked || synAcked);
+}
+
+/**
+ * Is it a duplicate ACK? "(a) the receiver of the ACK has outstanding data, (b) the incoming
+ * acknowledgment carries no data, (c) the SYN and FIN bits are both off, (d) the acknowledgment
+ * number is equal to the greatest acknowledgment received ... and (e) the advertised window in the
+ * incoming acknowledgment equals the advertised window in the last".
  *
  * @rfc 5681 2
  */
-export function onOldAck(tcb: Tcb, seg: Segment, now: Micros): void {
-  if (tcb.snd.una === tcb.snd.nxt || seg.textLength > 0) return;
-  if ((seg.flags & (Flag.SYN | Flag.FIN)) !== 0) return;
-  if (seg.wnd << tcb.snd.shift !== tcb.snd.wnd) return;
-  onDuplicateAck(tcb, now);
+function isDuplicate({ news }: Tcb): boolean {
+  return isNoProgress(news) && !news.advanced && !news.dsack;
+}
+
+/** What was delivered and lost changes cwnd (tcp_cong_control). */
+function controlCongestion(tcb: Tcb): void {
+  const { recovery, news, sample, congestion } = tcb;
+  const delivered = recovery.delivered - news.deliveredBefore;
+  sample.acked = delivered;
+  if (isReducing(recovery.phase)) {
+    reduce(tcb, delivered, recovery.lost - news.lostBefore);
+    tcb.cwndUsage.since = sample.now;
+  } else if (mayRaise(tcb)) {
+    congestion.onAck(sample, isCwndLimited(tcb));
+    tcb.cwndUsage.since = sample.now;
+  }
+  updatePace(tcb);
+}
+
+/** (tcp_may_raise_cwnd) */
+function mayRaise({ recovery, news }: Tcb): boolean {
+  const acked = news.textAcked || news.synAcked;
+  return recovery.reordering > DUPLICATE_ACK_THRESHOLD ? acked || news.sacked : news.textAcked;
 }
 
 /**
  * "If SND.UNA =< SEG.ACK =< SND.NXT, the send window should be updated": by segments that are not
  * older than the one that did it last.
  *
+ * Deviates from RFC 9293 as Linux does (tcp_may_update_window): of segments with the same numbers the
+ * one with the larger window was sent later, unless the window was closed; so an ACK that repeats the
+ * last one with less of a window is a duplicate ACK.
+ *
+ * @returns false: a duplicate ACK could look so
  * @rfc 9293 3.10.7.4 Fifth
  */
-export function updateWindow(tcb: Tcb, seg: Segment): void {
+function updateWindow(tcb: Tcb, seg: Segment): boolean {
   const { snd } = tcb;
-  if (!lt(snd.wl1, seg.seq) && !(snd.wl1 === seg.seq && le(snd.wl2, seg.ack))) return;
+  const wnd = (seg.flags & Flag.SYN) !== 0 ? seg.wnd : seg.wnd << snd.shift;
+  const isNewer = lt(snd.una, seg.ack) || lt(snd.wl1, seg.seq);
+  if (!isNewer && !(snd.wl1 === seg.seq && (wnd > snd.wnd || wnd === 0))) return false;
+  const isNew = isNewer || wnd !== snd.wnd;
   setWindow(tcb, seg);
+  return isNew;
 }
 
 /** Takes the window of the segment as it is. */
@@ -86,22 +290,7 @@ export function setWindow(tcb: Tcb, seg: Segment): void {
   snd.wl2 = seg.ack;
 }
 
-/** From what was sent once, else from the echoed timestamp. @rfc 6298 3, 7323 4.1 */
-function roundTrip(tcb: Tcb, seg: Segment, now: Micros): Micros {
-  const measured = measure(tcb, seg.ack, now);
-  if (measured > 0 || !tcb.ts.on || !seg.hasTimestamps || seg.tsEcr === 0) return measured;
-  const echoed = (timestampAt(tcb, now) - seg.tsEcr) | 0;
-  return echoed >= 0 ? Math.max(1, echoed) * MS : 0;
-}
-
 /** TSval now: a clock of milliseconds, shifted by the connection's offset. @rfc 7323 5.4 */
 export function timestampAt(tcb: Tcb, now: Micros): number {
   return (Math.floor(now / MS) + tcb.ts.offset) >>> 0;
-}
-
-/** Was cwnd what held the sender back? @rfc 7661 4.1 (Linux: tcp_is_cwnd_limited) */
-function isCwndLimited(tcb: Tcb): boolean {
-  const { cwnd, ssthresh } = tcb.congestion;
-  if (cwnd < ssthresh) return outstanding(tcb) * 2 > cwnd;
-  return hasUnsent(tcb) && pipe(tcb) + tcb.snd.mss > cwnd;
 }

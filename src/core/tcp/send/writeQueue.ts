@@ -1,0 +1,200 @@
+import { add, diff, le, lt, type Seq, seq } from '../../base/seq.ts';
+
+/** Sizes that a {@link WriteQueue} needs when it lays text out, in octets. */
+export interface Sizes {
+  /** Most text of one chunk. */
+  readonly goal: number;
+  /** Largest window that the peer has ever offered. */
+  readonly maxWnd: number;
+}
+
+/** What the user says of a write. */
+export interface WriteFlags {
+  /** More follows at once: its end is not pushed. */
+  readonly more?: boolean;
+  /** Its end is that of urgent text: it is sent when all of it is laid out. */
+  readonly urgent?: boolean;
+}
+
+interface Write {
+  end: Seq;
+  readonly more: boolean;
+  readonly urgent: boolean;
+  begun: boolean;
+}
+
+/** Chunks are forgotten in such numbers, so that each costs little. */
+const FORGOTTEN_AT_ONCE = 32;
+
+/**
+ * How the text of the send buffer lies in chunks, each of which is sent as one or more segments:
+ * Linux's queue of buffers. Where a chunk ends depends on the user's writes, and PSH stands at the
+ * end of one alone:
+ *
+ * ```
+ *     SND.UNA    SND.NXT                    end of text
+ *   -----|----------|---------------------------|
+ *     chunk |  chunk   |      chunk     | chunk |
+ *          PSH                         PSH     PSH
+ * ```
+ *
+ * A write fills up the last chunk if some of that is unsent; its last octet is pushed. In a long
+ * write, a full chunk is pushed when more than half of the largest window was written since the last
+ * PSH (Linux: forced_push).
+ *
+ * What is true here: the ends are in order, and the last one is where the laid out text ends.
+ *
+ * @rfc 9293 3.9.1.2 MUST-61
+ */
+export class WriteQueue {
+  #ends: Seq[] = [];
+  #pushed: boolean[] = [];
+  /** Chunks before this one are acknowledged. */
+  #first = 0;
+  /** End of the last octet that was pushed (pushed_seq). */
+  #pushedTo: Seq;
+  /** Ends of the writes that are not laid out wholly, and whether more is to follow each. */
+  #writes: Write[] = [];
+  /** The last write that was laid out is to be followed by more. */
+  #more = false;
+  /** Where the laid out text ends (write_seq). */
+  #end: Seq;
+
+  constructor(first: Seq) {
+    this.#pushedTo = first;
+    this.#end = first;
+  }
+
+  /** The user has written up to `end`. */
+  write(end: Seq, { more = false, urgent = false }: WriteFlags = {}): void {
+    const last = this.#writes.at(-1);
+    if (last?.more && more && !urgent && !last.urgent) last.end = end;
+    else this.#writes.push({ end, more, urgent, begun: false });
+  }
+
+  /** Has the user, since this was asked last, written something that more is to follow? */
+  takeMore(): boolean {
+    const more = this.#more;
+    this.#more = false;
+    return more;
+  }
+
+  /**
+   * Lays out what was written, up to the next chunk that is full while its write goes on: what can be
+   * sent of it is sent before that.
+   *
+   * @param nxt SND.NXT: what lies before it is never added to
+   * @returns whether such a chunk is pushed; null: everything is laid out
+   */
+  arrange(nxt: Seq, sizes: Sizes): 'full' | 'pushed' | null {
+    for (let write = this.#writes[0]; write !== undefined; write = this.#writes[0]) {
+      const last = this.#ends.length - 1;
+      let room = this.#roomInLast(nxt, sizes.goal);
+      if (!write.begun && room > 0) this.#pushed[last] = false;
+      write.begun = true;
+      if (room === 0) {
+        this.#ends.push(this.#end);
+        this.#pushed.push(false);
+        room = sizes.goal;
+      }
+      this.#append(Math.min(room, diff(write.end, this.#end)));
+      const isMuch = diff(this.#end, this.#pushedTo) > sizes.maxWnd >>> 1;
+      if (this.#end !== write.end) {
+        if (write.urgent) continue;
+        if (isMuch) this.#push();
+        return isMuch ? 'pushed' : 'full';
+      }
+      if (isMuch || !write.more) this.#push();
+      this.#more = write.more;
+      this.#writes.shift();
+    }
+    return null;
+  }
+
+  /** End of the chunk that the octet `at` lies in; `at` itself: behind the last one. */
+  endOf(at: Seq): Seq {
+    return this.#ends[this.#find(at)] ?? at;
+  }
+
+  /** Is the octet before `end` one to be pushed? */
+  isPushed(end: Seq): boolean {
+    const i = this.#find(add(end, -1));
+    return this.#ends[i] === end && this.#pushed[i] === true;
+  }
+
+  /** Is the octet `at` in the last chunk, or behind it? */
+  isLast(at: Seq): boolean {
+    return this.#find(at) >= this.#ends.length - 1;
+  }
+
+  /** Moves text from the next chunk into that of `at`, up to `octets` (Linux: tcp_grow_skb). */
+  grow(at: Seq, octets: number): void {
+    const i = this.#find(at);
+    const end = this.#ends[i];
+    const next = this.#ends[i + 1];
+    if (end === undefined || next === undefined) return;
+    if (diff(next, end) > octets) {
+      this.#ends[i] = add(end, octets);
+      return;
+    }
+    const pushed = this.#pushed[i] === true;
+    this.#ends.splice(i, 1);
+    this.#pushed.splice(i, 1);
+    if (pushed) this.#pushed[i] = true;
+  }
+
+  /** Cuts the chunk of `at` at `end`, and pushes there (Linux: tcp_write_wakeup). */
+  cut(at: Seq, end: Seq): void {
+    const i = this.#find(at);
+    const old = this.#ends[i];
+    if (old === undefined) return;
+    if (lt(this.#pushedTo, old)) this.#pushedTo = old;
+    if (old !== end) {
+      this.#ends.splice(i, 0, end);
+      this.#pushed.splice(i, 0, true);
+    }
+    this.#pushed[i] = true;
+  }
+
+  /** Forgets what lies before `una`. */
+  acknowledge(una: Seq): void {
+    while (this.#first < this.#ends.length && le(this.#ends[this.#first] ?? una, una))
+      this.#first++;
+    if (lt(this.#pushedTo, una)) this.#pushedTo = una;
+    if (this.#first < FORGOTTEN_AT_ONCE || this.#first * 2 < this.#ends.length) return;
+    this.#ends.splice(0, this.#first);
+    this.#pushed.splice(0, this.#first);
+    this.#first = 0;
+  }
+
+  #append(octets: number): void {
+    this.#end = add(this.#end, octets);
+    this.#ends[this.#ends.length - 1] = this.#end;
+  }
+
+  /** Octets that fit into the last chunk, if that is not sent wholly. */
+  #roomInLast(nxt: Seq, goal: number): number {
+    const i = this.#ends.length - 1;
+    if (i < this.#first || le(this.#end, nxt)) return 0;
+    const before = i > this.#first ? (this.#ends[i - 1] ?? nxt) : nxt;
+    const from = lt(before, nxt) ? nxt : before;
+    return Math.max(0, goal - diff(this.#end, from));
+  }
+
+  #push(): void {
+    this.#pushed[this.#ends.length - 1] = true;
+    this.#pushedTo = this.#end;
+  }
+
+  /** Position of the chunk that the octet `at` lies in; behind the last one: their number. */
+  #find(at: Seq): number {
+    let low = this.#first;
+    let high = this.#ends.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (lt(at, this.#ends[middle] ?? seq(0))) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}
