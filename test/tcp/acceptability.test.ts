@@ -5,16 +5,35 @@ import { established } from '../harness/transcript.ts';
 test('RFC 9293 3.10.7.4 First: a segment left of the window is acknowledged and dropped', (t) => {
   const c = established(t);
   c.receives({ seq: 1, ack: 1, len: 10 }).sends({ flags: '.', ack: 11 });
+  c.receives({ seq: 11, ack: 1, len: 10 }).sends({ flags: '.', ack: 21 });
   c.receives({ seq: 1, ack: 1, len: 10 }).dropped('unacceptable');
-  c.sends({ flags: '.', seq: 1, ack: 11, reason: 'ack-unacceptable' });
+  c.sends({ flags: '.', seq: 1, ack: 21, reason: 'ack-unacceptable' });
+});
+
+test('RFC 9293 3.10.7.4 First: old text that ends at our last ACK still brings its ACK (Linux: tcp_sequence)', (t) => {
+  const c = established(t);
+  c.receives({ seq: 1, ack: 1, len: 10 }).sends({ flags: '.', ack: 11 });
+  c.user((user) => user.send(new Uint8Array(5))).sends({ flags: 'P.', len: 5 });
+  c.receives({ seq: 1, ack: 6, len: 10 }).dropped('text-duplicate');
+  c.sends({ flags: '.', seq: 6, ack: 11, reason: 'ack-duplicate' });
+  t.is(c.established.tcb.snd.una, c.established.tcb.snd.nxt);
+});
+
+test('RFC 9293 3.10.7.4 First: an old bare ACK that no ACK of ours overtook is taken (Linux: rcv_wup)', (t) => {
+  const c = established(t);
+  c.user((user) => user.send(new Uint8Array(5))).sends({ flags: 'P.', len: 5 });
+  c.receives({ flags: 'F.', seq: 1, ack: 1 }).nothing(); // its ACK waits
+  c.receives({ seq: 1, ack: 6 }).dropped(null);
+  t.is(c.established.tcb.snd.una, c.established.tcb.snd.nxt);
+  c.passes(100 * MS).sends({ ack: 2 });
 });
 
 test('RFC 9293 3.10.7.4 First: a segment right of the window is acknowledged and dropped', (t) => {
   const c = established(t);
   c.receives({ seq: 64_241, ack: 1, len: 10 })
-    .dropped('unacceptable')
+    .dropped('window-closed')
     .sends({ flags: '.', ack: 1 });
-  c.receives({ seq: 64_240, ack: 1, len: 10 }).dropped(null);
+  c.receives({ seq: 64_242, ack: 1, len: 10 }).dropped('unacceptable');
   c.sends({ flags: '.', ack: 1, reason: 'ack-unacceptable' });
 });
 
@@ -59,8 +78,9 @@ test('RFC 5961 3.2: a RST elsewhere in the window is challenged, twice a second 
   for (let i = 0; i < 2; i++) {
     c.receives({ flags: 'R', seq: 5 }).dropped('reset-not-exact');
     c.sends({ flags: '.', seq: 1, ack: 1, reason: 'challenge-ack' });
+    c.receives({ flags: 'R', seq: 6 }).passes(499 * MS);
+    c.receives({ flags: 'R', seq: 6 }).nothing().is('ESTABLISHED').passes(MS);
   }
-  c.receives({ flags: 'R', seq: 6 }).nothing().is('ESTABLISHED');
   c.passes(SECOND).receives({ flags: 'R', seq: 5 }).sends({ flags: '.' });
 });
 

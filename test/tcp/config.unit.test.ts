@@ -8,15 +8,20 @@ const LONG = Number.MAX_SAFE_INTEGER;
 
 const RANGES = {
   sendBuffer: [1, 2 ** 30],
-  receiveBuffer: [1, 2 ** 30],
+  receiveBuffer: [0, 2 ** 29],
+  rmemDefault: [2304, 2 ** 29],
+  rmemMax: [2304, 2 ** 29],
   mss: [0, 65_495],
   synRetries: [0, 127],
+  earlyRetransmit: [0, 4],
+  synLinearTimeouts: [0, 127],
   synAckRetries: [0, 127],
   dataRetries: [0, 127],
   initialRto: [MS, HOUR],
   minRto: [MS, HOUR],
   maxRto: [MS, HOUR],
   delayedAck: [0, 500 * MS],
+  compressedAcks: [0, 255],
   timeWait: [0, HOUR],
   finWait2: [0, HOUR],
   userTimeout: [0, LONG],
@@ -49,6 +54,25 @@ test('settings: each takes the ends of its range, and nothing beyond them', (t) 
 test('settings: every number has a range', (t) => {
   const numbers = Object.entries(DEFAULT_CONFIG).filter(([, value]) => typeof value === 'number');
   t.deepEqual(numbers.map(([name]) => name).sort(), Object.keys(RANGES).sort());
+});
+
+test('settings: the layout of segments in memory is one of two', (t) => {
+  t.is(configure(DEFAULT_CONFIG, { segmentLayout: 'linear' }).segmentLayout, 'linear');
+  const changes: object = { segmentLayout: 'heap' };
+  t.throws(() => configure(DEFAULT_CONFIG, changes), {
+    instanceOf: RangeError,
+    message: 'segmentLayout is heap: it must be paged or linear',
+  });
+});
+
+test('settings: a congestion controller is one of those that there are', (t) => {
+  t.is(DEFAULT_CONFIG.congestionControl, 'cubic');
+  t.is(configure(DEFAULT_CONFIG, { congestionControl: 'reno' }).congestionControl, 'reno');
+  const changes: object = { congestionControl: 'vegas' };
+  t.throws(() => configure(DEFAULT_CONFIG, changes), {
+    instanceOf: RangeError,
+    message: 'congestionControl is vegas: it must be cubic or reno',
+  });
 });
 
 test('settings: a value that is no number is refused', (t) => {

@@ -81,7 +81,7 @@ test('SHLD-3: a user that leaves a closed window behind has it opened, so that t
     user.receive(new Uint8Array(2000));
     user.release(now);
   }).skip();
-  c.receives({ seq: 1461, ack: 2, len: 10 }).sends({ flags: 'R.', reason: 'reset-after-close' });
+  c.receives({ seq: 2001, ack: 2, len: 10 }).sends({ flags: 'R', reason: 'reset-after-close' });
 });
 
 test('RFC 6429 3: answered probes of a closed window do not keep a connection that its user has left', (t) => {

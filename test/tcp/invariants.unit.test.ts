@@ -64,19 +64,54 @@ test('RFC 9293 3.3.1: SND.UNA, SND.NXT and the queue belong together', (t) => {
       },
     ],
     [
-      'more octets sent again than lost',
+      'the count of reported segments is wrong',
       (tcb) => {
-        tcb.retransmitQueue.resentOctets = 1;
+        tcb.retransmitQueue.sackedOut = 1;
       },
     ],
     [
-      'more octets lost than in flight',
+      'the count of lost segments is wrong',
       (tcb) => {
-        tcb.retransmitQueue.lostOctets = 31;
+        tcb.retransmitQueue.lostOut = 1;
+      },
+    ],
+    [
+      'the count of segments sent again is wrong',
+      (tcb) => {
+        tcb.retransmitQueue.resentOut = 1;
       },
     ],
   ];
   for (const [rule, spoil] of cases) t.is(found(spoil), rule);
+});
+
+test('RFC 6675 5: what is lost is being repaired, and what left the network is counted once', (t) => {
+  t.is(
+    found((tcb) => {
+      tcb.retransmitQueue.markLost(0);
+    }),
+    'something is lost that nobody repairs',
+  );
+  t.is(
+    found((tcb) => {
+      tcb.sackPermitted = true;
+      tcb.recovery.duplicateAcks = 1;
+    }),
+    'duplicate ACKs are counted in spite of SACK',
+  );
+  t.is(
+    found((tcb) => {
+      tcb.sackPermitted = false;
+      tcb.recovery.duplicateAcks = 9;
+    }),
+    'more has left the network than was sent',
+  );
+  t.is(
+    found(({ deadlines }) => {
+      deadlines[Timer.LOSS_PROBE] = 5;
+    }),
+    'more than one timer runs for what is in flight',
+  );
 });
 
 test('RFC 9293 3.8.1: what is in flight has a timer, and never that of the window', (t) => {

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { MS, SECOND } from '../../src/core/base/time.ts';
+import { DELAYED_ACK } from '../../src/core/tcp/config.ts';
 import { established, listening, opening, Transcript } from '../harness/transcript.ts';
 
 test('RFC 9293 3.5: a passive open answers SYN with SYN-ACK and is open with the ACK of it', (t) => {
@@ -43,8 +44,8 @@ test('MUST-10: simultaneous open: SYN against SYN leads to one connection', (t) 
   c.sends({ flags: 'S.', seq: 0, ack: 1, reason: 'handshake' });
   c.is('SYN-RECEIVED');
   c.receives({ flags: 'S.', seq: 0, ack: 1, mss: 1460 });
+  c.sends({ flags: '.', seq: 1, ack: 1, reason: 'ack-duplicate' });
   c.is('ESTABLISHED');
-  c.nothing();
 });
 
 test('MUST-10: simultaneous open completes by a bare ACK as well', (t) => {
@@ -118,7 +119,7 @@ test('RFC 9293 3.10.7.1: a segment for nobody is answered by a RST, a RST by not
 });
 
 test('MUST-22: SYN is repeated with doubled timeouts, then the open times out', (t) => {
-  const c = opening(t, { config: { synRetries: 3 } });
+  const c = opening(t, { config: { synRetries: 3, synLinearTimeouts: 0 } });
   c.sends({ flags: 'S', at: 0 });
   c.passes(20 * SECOND);
   c.sends({ flags: 'S', seq: 0, at: 1 * SECOND, reason: 'handshake-retransmission' });
@@ -128,8 +129,16 @@ test('MUST-22: SYN is repeated with doubled timeouts, then the open times out', 
   t.is(c.established.error, 'ETIMEDOUT');
 });
 
+test('RFC 9293 3.8.1: the first four repetitions of a SYN are a second apart, as in Linux', (t) => {
+  const c = opening(t, { config: { synRetries: 3 } });
+  c.sends({ flags: 'S', at: 0 });
+  c.passes(20 * SECOND);
+  for (const at of [1, 2, 3, 4, 5, 7, 11]) c.sends({ flags: 'S', at: at * SECOND });
+  c.is('CLOSED');
+});
+
 test('MUST-22: with 6 repetitions an open is given up after 127 s', (t) => {
-  const c = opening(t);
+  const c = opening(t, { config: { synLinearTimeouts: 0 } });
   c.skip()
     .passes(126 * SECOND)
     .skip()
@@ -162,7 +171,8 @@ test('RFC 9293 3.10.7.4 Fifth: a wrong ACK in SYN-RECEIVED is answered by a RST'
 test('RFC 9293 3.10.7.4: text and FIN on the third segment of the handshake are taken', (t) => {
   const c = listening(t);
   c.receives({ flags: 'S', mss: 1460 }).sends({ flags: 'S.' });
-  c.receives({ flags: 'F.', seq: 1, ack: 1, len: 4 }).sends({ flags: '.', ack: 6 });
+  c.receives({ flags: 'F.', seq: 1, ack: 1, len: 4 }).passes(DELAYED_ACK);
+  c.sends({ flags: '.', ack: 6, reason: 'ack-fin' });
   c.connection = c.listener?.accept() ?? null;
   c.is('CLOSE-WAIT');
   t.is(c.read().length, 4);
@@ -206,7 +216,7 @@ test('RFC 7323 2: window scaling is used when both offer it', (t) => {
   const both = { config: { windowScaling: true } };
   const c = listening(t, both);
   c.receives({ flags: 'S', mss: 1460, windowShift: 3, wnd: 1000 });
-  c.sends({ flags: 'S.', wnd: 64_240, windowShift: 5 });
+  c.sends({ flags: 'S.', wnd: 64_240, windowShift: 10 });
   c.receives({ flags: '.', seq: 1, ack: 1, wnd: 1000 });
   const { snd } = c.listener?.accept()?.tcb ?? t.fail();
   t.is(snd?.wnd, 8000);
@@ -252,5 +262,18 @@ test('RFC 6298 5.7: after a repeated SYN text starts with a timeout of 3 s', (t)
     .sends({ flags: 'S' });
   c.receives({ flags: 'S.', seq: 0, ack: 1, mss: 1460 }).sends({ flags: '.' });
   t.is(c.established.tcb.rtt.rto, 3 * SECOND);
-  t.is(c.established.tcb.congestion.cwnd, 1460);
+});
+
+test('RFC 5681 3.1: after the second repeated SYN the first window is one segment, as in Linux', (t) => {
+  for (const [passed, segments] of [
+    [1500, 10],
+    [2500, 1],
+  ] as const) {
+    const c = opening(t);
+    c.skip()
+      .passes(passed * MS)
+      .skip();
+    c.receives({ flags: 'S.', seq: 0, ack: 1, mss: 1460 }).sends({ flags: '.' });
+    t.is(c.established.tcb.congestion.cwnd, segments * 1460);
+  }
 });

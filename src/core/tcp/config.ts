@@ -15,6 +15,8 @@ export const HEADERS = 40;
 export const TIMESTAMP_OPTION = 12;
 /** Segments in the initial window. @rfc 6928 */
 export const INITIAL_WINDOW_SEGMENTS = 10;
+/** ssthresh when no loss has bounded slow start yet: "arbitrarily high". @rfc 5681 3.1 */
+export const NO_THRESHOLD: number = Number.MAX_SAFE_INTEGER;
 /** Retransmission timeout before the first measurement. @rfc 6298 2.1 */
 export const INITIAL_RTO: Micros = 1 * SECOND;
 /** ... and after a SYN had to be repeated and gave no measurement. @rfc 6298 5.7 */
@@ -25,19 +27,38 @@ export const MIN_RTO: Micros = 200 * MS;
 export const MAX_RTO: Micros = 120 * SECOND;
 /** Duplicate ACKs that mean a loss. @rfc 5681 3.2 */
 export const DUPLICATE_ACK_THRESHOLD = 3;
+/** Most segments by which one may be late (Linux: tcp_max_reordering). */
+export const MAX_REORDERING = 300;
+/** Shortest wait of the timers of loss detection (Linux: TCP_TIMEOUT_MIN_US). */
+export const SHORTEST_WAIT: Micros = 2 * MS;
 /** Shortest delay of an ACK (Linux: TCP_DELACK_MIN). @rfc 9293 3.8.6.3 MUST-40: below 500 ms */
 export const DELAYED_ACK: Micros = 40 * MS;
+/** Longest delay of an ACK (Linux: TCP_DELACK_MAX). */
+export const DELAYED_ACK_MAX: Micros = 200 * MS;
+/** ... when nothing is known of the round-trip time (Linux: HZ / 2 in tcp_send_delayed_ack). */
+export const DELAYED_ACK_UNKNOWN: Micros = 500 * MS;
+/** A delay of nothing, which ends with the clock tick of the kernel: half of one of 4 ms. */
+export const ACK_TICK: Micros = 2 * MS;
 /** Segments that are acknowledged at once when a connection begins (Linux: TCP_MAX_QUICKACKS). */
 export const QUICK_ACKS = 16;
+/** How long ACKs of out-of-order segments wait: 5% of a round trip, but not longer (Linux: tcp_comp_sack_delay_ns). */
+export const COMPRESSED_ACK_DELAY: Micros = 1 * MS;
+/** Pieces that a buffer of Linux is made of, at most (MAX_SKB_FRAGS). */
+export const MAX_FRAGMENTS = 17;
+/** Linux: TCP_DEFAULT_SCALING_RATIO: half of the memory is believed to be text, in 256ths. */
+export const SCALING_RATIO = 128;
+/** Smallest receive buffer that a user can set (Linux: SOCK_MIN_RCVBUF). */
+export const MIN_RECEIVE_MEMORY = 2304;
 /** Separate pieces of out-of-order text that are kept; more are dropped, to be sent again. */
 export const MAX_REASSEMBLY_RANGES = 256;
 /** Records of segments in flight; when they are used up, nothing new is sent until an ACK. */
 export const MAX_SEGMENTS_IN_FLIGHT = 65_536;
 /** Duplicate ACKs that one turn may owe: a device batch cannot hold more segments than this. */
 export const MAX_DUPLICATE_ACKS_OWED = 256;
-/** Challenge ACKs in a second, per connection. @rfc 5961 7 */
-export const CHALLENGE_ACKS_PER_SECOND = 2;
-/** Shortest time between ACKs that answer out-of-window segments (Linux: tcp_invalid_ratelimit). */
+/**
+ * Shortest time between ACKs that answer out-of-window segments without text, and challenges
+ * (Linux: tcp_invalid_ratelimit). @rfc 5961 7
+ */
 export const INVALID_ACK_INTERVAL: Micros = 500 * MS;
 /** A remembered timestamp is not compared after this long an idle time. @rfc 7323 5.5 */
 export const PAWS_IDLE_LIMIT: Micros = 24 * 24 * 3600 * SECOND;
@@ -46,23 +67,68 @@ export const MAX_WINDOW_SHIFT = 14;
 /** First port that is given to active opens, and the last (Linux: ip_local_port_range). @rfc 6056 3.2 */
 export const EPHEMERAL_PORTS = { first: 32_768, last: 60_999 } as const;
 
+/** The congestion controllers that there are. @rfc 9438, 5681 */
+export const CONGESTION_CONTROLS = ['cubic', 'reno'] as const;
+export type CongestionControlName = (typeof CONGESTION_CONTROLS)[number];
+
 /** What a keepalive probe carries: nothing, or one octet that has been received before. */
 export type ProbeOctets = 0 | 1;
+
+/**
+ * How a network interface hands segments to TCP: `paged`: the text lies in pages, the headers in a
+ * small buffer (veth, most network cards); `linear`: both in one buffer (TAP).
+ */
+export type SegmentLayout = 'paged' | 'linear';
+
+/** In whose order the options of a SYN stand, and whose padding they have. */
+export type OptionOrder = 'linux' | 'freebsd';
+
+/**
+ * What a window is reckoned in: `memory`: what the segments take, of which a part is text (Linux);
+ * `octets`: the octets of text that the user has not read (FreeBSD).
+ */
+export type WindowModel = 'memory' | 'octets';
 
 /** Settings of one connection. */
 export interface TcpConfig {
   /** Octets that the user may write ahead of the peer. */
   readonly sendBuffer: number;
-  /** Octets that the peer may send ahead of the user: the largest window. */
+  /**
+   * Octets that the peer may send ahead of the user; as with SO_RCVBUF the stack reckons twice as
+   * much memory, not less than {@link MIN_RECEIVE_MEMORY}, and leaves it at that. 0: the buffer
+   * begins with `rmemDefault` and grows as the user reads, up to `rmemMax`.
+   */
   readonly receiveBuffer: number;
+  /** Memory of a receive buffer that grows, when it begins (Linux: tcp_rmem[1]). */
+  readonly rmemDefault: number;
+  /** ... and at most (Linux: tcp_rmem[2]). The shift of the window follows from it. */
+  readonly rmemMax: number;
+  /** Which buffers Linux would keep received text in: the window depends on their size. */
+  readonly segmentLayout: SegmentLayout;
+  readonly windowModel: WindowModel;
+  readonly optionOrder: OptionOrder;
   /** Largest segment that is announced; 0: what the interface allows. @rfc 9293 3.7.1 */
   readonly mss: number;
   readonly windowScaling: boolean;
   readonly timestamps: boolean;
+  /** Selective acknowledgments. @rfc 2018 2 */
+  readonly sack: boolean;
+  /** What says how much may be in flight (Linux: TCP_CONGESTION). */
+  readonly congestionControl: CongestionControlName;
   /** Turns off the Nagle algorithm. @rfc 9293 3.7.4 MUST-17 */
   readonly noDelay: boolean;
-  /** Repetitions of a SYN before giving up. @rfc 9293 3.8.3 (Linux: tcp_syn_retries) */
+  /** Only full segments are sent, for as long as text keeps coming within an RTO (Linux: TCP_CORK). */
+  readonly cork: boolean;
+  /**
+   * Repetitions of a SYN before giving up, turned into a time as Linux does for tcp_syn_retries: that
+   * which so many with doubled timeouts take, 127 s for 6. @rfc 9293 3.8.3
+   */
   readonly synRetries: number;
+  /**
+   * Repetitions of a SYN before its timeout is doubled (Linux: tcp_syn_linear_timeouts), since more
+   * SYNs are lost than networks are congested. Deviates from RFC 6298 5.5, which doubles it at once.
+   */
+  readonly synLinearTimeouts: number;
   /** Repetitions of a SYN-ACK (Linux: tcp_synack_retries). */
   readonly synAckRetries: number;
   /**
@@ -70,10 +136,14 @@ export interface TcpConfig {
    * tcp_retries2: 15 is 924.6 s with the shortest RTO. @rfc 9293 3.8.3
    */
   readonly dataRetries: number;
+  /** Tail loss probes are sent with 3 or 4, and not otherwise (Linux: tcp_early_retrans). @rfc 8985 7 */
+  readonly earlyRetransmit: number;
   readonly initialRto: Micros;
   readonly minRto: Micros;
   readonly maxRto: Micros;
   readonly delayedAck: Micros;
+  /** ACKs of out-of-order segments that become one, at most; 0: none (Linux: tcp_comp_sack_nr). */
+  readonly compressedAcks: number;
   readonly timeWait: Micros;
   /** How long FIN-WAIT-2 lasts when the user has closed for good (Linux: tcp_fin_timeout). */
   readonly finWait2: Micros;
@@ -95,18 +165,29 @@ export interface TcpConfig {
 /** Linux's defaults. */
 export const DEFAULT_CONFIG: TcpConfig = {
   sendBuffer: 1 << 20,
-  receiveBuffer: 1 << 20,
+  receiveBuffer: 0,
+  rmemDefault: 131_072,
+  rmemMax: 33_554_432,
+  segmentLayout: 'paged',
+  windowModel: 'memory',
+  optionOrder: 'linux',
   mss: 0,
   windowScaling: true,
   timestamps: true,
+  sack: true,
+  congestionControl: 'cubic',
   noDelay: false,
+  cork: false,
   synRetries: 6,
+  synLinearTimeouts: 4,
   synAckRetries: 5,
   dataRetries: 15,
+  earlyRetransmit: 3,
   initialRto: INITIAL_RTO,
   minRto: MIN_RTO,
   maxRto: MAX_RTO,
   delayedAck: DELAYED_ACK,
+  compressedAcks: 44,
   timeWait: 60 * SECOND,
   finWait2: 60 * SECOND,
   userTimeout: 0,
@@ -121,15 +202,20 @@ export const DEFAULT_CONFIG: TcpConfig = {
 
 const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = {
   sendBuffer: [1, 1 << 30],
-  receiveBuffer: [1, 1 << 30],
+  receiveBuffer: [0, 1 << 29],
+  rmemDefault: [MIN_RECEIVE_MEMORY, 1 << 29],
+  rmemMax: [MIN_RECEIVE_MEMORY, 1 << 29],
   mss: [0, 65_495],
   synRetries: [0, 127],
+  synLinearTimeouts: [0, 127],
   synAckRetries: [0, 127],
   dataRetries: [0, 127],
+  earlyRetransmit: [0, 4],
   initialRto: [MS, 3600 * SECOND],
   minRto: [MS, 3600 * SECOND],
   maxRto: [MS, 3600 * SECOND],
   delayedAck: [0, 500 * MS],
+  compressedAcks: [0, 255],
   timeWait: [0, 3600 * SECOND],
   finWait2: [0, 3600 * SECOND],
   userTimeout: [0, Number.MAX_SAFE_INTEGER],
@@ -140,6 +226,12 @@ const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = 
   ttl: [1, 255],
   trafficClass: [0, 255],
 };
+
+const CHOICES = {
+  segmentLayout: ['paged', 'linear'],
+  windowModel: ['memory', 'octets'],
+  optionOrder: ['linux', 'freebsd'],
+} as const satisfies { readonly [K in keyof TcpConfig]?: readonly TcpConfig[K][] };
 
 /**
  * The configuration with some settings changed.
@@ -153,6 +245,15 @@ export function configure(base: TcpConfig, changes: Partial<TcpConfig>): TcpConf
     if (typeof value !== 'number' || !Number.isInteger(value) || value < low || value > high) {
       throw new RangeError(`${name} is ${value}: it must be an integer from ${low} to ${high}`);
     }
+  }
+  for (const [name, choices] of Object.entries(CHOICES)) {
+    const value = config[name as keyof TcpConfig];
+    if (choices.some((choice) => choice === value)) continue;
+    throw new RangeError(`${name} is ${value}: it must be ${choices.join(' or ')}`);
+  }
+  if (!CONGESTION_CONTROLS.includes(config.congestionControl)) {
+    const names = CONGESTION_CONTROLS.join(' or ');
+    throw new RangeError(`congestionControl is ${config.congestionControl}: it must be ${names}`);
   }
   return config;
 }

@@ -2,20 +2,38 @@ import type { ConnectionErrorCode } from '../base/errors.ts';
 import { StackError } from '../base/errors.ts';
 import type { TransportError } from '../base/ports.ts';
 import type { DropReason } from '../base/reasons.ts';
-import { type Micros, NEVER } from '../base/time.ts';
+import { diff } from '../base/seq.ts';
+import type { Micros } from '../base/time.ts';
 import { TimerEntry, type TimerTarget } from '../base/timerQueue.ts';
 import type { Segment } from '../wire/tcp.ts';
 import { configure, type TcpConfig } from './config.ts';
+import { successor } from './congestion/controllers.ts';
 import { type TcpInfo, tcpInfo } from './info.ts';
 import { onIcmpError } from './input/icmpError.ts';
 import { segmentArrives } from './input/segmentArrives.ts';
 import type { Listener } from './listen/listener.ts';
-import { armKeepAlive } from './send/keepAlive.ts';
+import { armKeepAlive, switchKeepAlive } from './send/keepAlive.ts';
 import { output } from './send/output.ts';
 import type { SegmentWriter } from './send/segmentWriter.ts';
 import { mayReceive, maySend, type State } from './states.ts';
-import { closeTcb, type Tcb, Timer, transition } from './tcb.ts';
+import {
+  closeTcb,
+  lockReceiveBuffer,
+  oweAck,
+  type Tcb,
+  Timer,
+  transition,
+  unsentText,
+} from './tcb.ts';
 import { earliestDeadline, onDeadline } from './timers.ts';
+
+/** How text is sent: Linux's flags of send(). */
+export interface SendOptions {
+  /** More will be written at once: what does not fill a segment waits for it (MSG_MORE). */
+  readonly more?: boolean;
+  /** The last octet is the end of urgent text (MSG_OOB). @rfc 9293 3.8.5 */
+  readonly urgent?: boolean;
+}
 
 /** Who is told that a connection has something to do in the next turn. */
 export interface ConnectionOwner {
@@ -65,7 +83,12 @@ export class Connection implements TimerTarget {
    * @throws StackError EPIPE after {@link close}, or the error that ended the connection
    * @rfc 9293 3.10.2
    */
-  send(source: Uint8Array, from = 0, count = source.length - from): number {
+  send(
+    source: Uint8Array,
+    from = 0,
+    count = source.length - from,
+    { more = false, urgent = false }: SendOptions = {},
+  ): number {
     const { tcb } = this;
     if (tcb.state === 'CLOSED' && tcb.error !== null) {
       throw new StackError(tcb.error, 'the connection has failed');
@@ -74,7 +97,12 @@ export class Connection implements TimerTarget {
     if (!open || tcb.sendClosed) throw new StackError('EPIPE', 'the send side is closed');
     const taken = tcb.sendBuffer.write(source, from, count);
     if (taken < count) tcb.writeBlocked = true;
-    if (taken > 0) this.#owner.touch(this);
+    if (taken > 0) {
+      const { end } = tcb.sendBuffer;
+      tcb.writeQueue.write(end, { more: more && taken === count, urgent });
+      if (urgent) tcb.snd.up = end;
+      this.#owner.touch(this);
+    }
     return taken;
   }
 
@@ -100,6 +128,27 @@ export class Connection implements TimerTarget {
     tcb.sendClosed = true;
     if (tcb.state === 'ESTABLISHED') transition(tcb, 'FIN-WAIT-1', now);
     else if (tcb.state === 'CLOSE-WAIT') transition(tcb, 'LAST-ACK', now);
+    this.#owner.touch(this);
+  }
+
+  /**
+   * The user wants no more text, as POSIX shutdown(SHUT_RD) says. What arrives is received all the same;
+   * only when the send side is closed as well it makes the connection a RST, as in Linux.
+   */
+  shutRead(): void {
+    this.tcb.readShut = true;
+  }
+
+  /**
+   * Whether ACKs go out at once, what waits included, or wait for an answer of the user: until the
+   * connection finds out otherwise (Linux: TCP_QUICKACK).
+   */
+  quickAck(on: boolean): void {
+    const { ack, receiveBuffer } = this.tcb;
+    ack.interactive = !on;
+    // as Linux (tcp_cleanup_rbuf): what was not read may still be answered
+    if (!on || !ack.scheduled || receiveBuffer.length > 0) return;
+    oweAck(this.tcb, 'ack-now');
     this.#owner.touch(this);
   }
 
@@ -133,18 +182,22 @@ export class Connection implements TimerTarget {
   }
 
   /**
-   * Changes settings that can change while a connection lives: `noDelay`, `userTimeout`,
-   * `delayedAck` and those of keepalive.
+   * Changes settings that can change while a connection lives: `noDelay`, `cork`, `receiveBuffer`,
+   * `userTimeout`, `delayedAck`, `congestionControl` and those of keepalive.
    *
    * @throws RangeError if a value is out of its range
    */
   configure(changes: Partial<TcpConfig>, now: Micros): void {
     const { tcb } = this;
+    const wasOn = tcb.config.keepAlive;
     tcb.config = configure(tcb.config, changes);
-    if (Object.keys(changes).some((name) => name.startsWith('keepAlive'))) {
-      tcb.deadlines[Timer.KEEPALIVE] = NEVER;
-      armKeepAlive(tcb, now);
+    const { congestionControl } = tcb.config;
+    if (congestionControl !== tcb.congestion.name) {
+      tcb.congestion = successor(congestionControl, tcb.congestion, tcb.snd.nxt, now);
     }
+    if (tcb.config.keepAlive !== wasOn) switchKeepAlive(tcb, now);
+    if (changes.keepAliveIdle !== undefined) armKeepAlive(tcb, now);
+    if (changes.receiveBuffer !== undefined) lockReceiveBuffer(tcb, changes.receiveBuffer);
     this.#owner.touch(this);
   }
 
@@ -211,6 +264,17 @@ export class Connection implements TimerTarget {
   /** Octets that {@link send} would take now. */
   get writable(): number {
     return this.tcb.sendClosed ? 0 : this.tcb.sendBuffer.free;
+  }
+
+  /** Octets sent or to be sent that the peer has not acknowledged; the FIN counts as one. */
+  get unacknowledged(): number {
+    const { snd, finSent } = this.tcb;
+    return Math.max(0, diff(this.tcb.sendBuffer.end, snd.una) + (finSent ? 1 : 0));
+  }
+
+  /** Octets that were not sent yet. */
+  get unsent(): number {
+    return unsentText(this.tcb);
   }
 
   /** No text will come any more: the FIN of the peer has arrived, or the connection is over. */

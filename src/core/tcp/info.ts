@@ -1,4 +1,7 @@
 import { type Micros, MS, NEVER } from '../base/time.ts';
+import { type CongestionControlName, NO_THRESHOLD } from './config.ts';
+import { advertisedMss } from './receive/windowSpace.ts';
+import { sackedOut } from './send/inFlight.ts';
 import type { State } from './states.ts';
 import { outstanding, type Tcb, Timer, unsentText } from './tcb.ts';
 
@@ -8,8 +11,8 @@ import { outstanding, type Tcb, Timer, unsentText } from './tcb.ts';
  */
 export interface TcpInfo {
   readonly state: State;
-  /** Where loss recovery stands; `disorder`: duplicate ACKs, and no loss yet. */
-  readonly caState: 'open' | 'disorder' | 'recovery' | 'loss';
+  /** Where loss recovery stands. */
+  readonly caState: Tcb['recovery']['phase'];
   /** Expiries of the retransmission timer in a row. */
   readonly retransmits: number;
   /** Keepalive or window probes that nobody has answered. */
@@ -24,26 +27,48 @@ export interface TcpInfo {
   readonly sndMss: number;
   /** Largest segment that the peer has sent. */
   readonly rcvMss: number;
-  /** Largest segment that we announced. */
+  /** Delay of an ACK, as it is estimated now. */
+  readonly ato: Micros;
+  /** Text in the largest segment that the peer may send. */
   readonly advmss: number;
   readonly pmtu: number;
-  /** Segments sent and not acknowledged; those of them that are lost; those sent again. */
+  /** Segments sent and not acknowledged; those of them that the peer has; are lost; were sent again. */
   readonly unacked: number;
+  readonly sacked: number;
   readonly lost: number;
   readonly retrans: number;
   /** Milliseconds since text was sent last, text arrived last, anything arrived last. */
   readonly lastDataSent: number;
   readonly lastDataRecv: number;
   readonly lastAckRecv: number;
+  /** Segments by which one may be late without being lost, and how often one was. */
+  readonly reordering: number;
+  readonly reordSeen: number;
+  /** Segments that the peer has reported to have arrived twice. */
+  readonly dsackDups: number;
+  /** Segments sent again, and delivered, in all. */
+  readonly totalRetrans: number;
+  readonly delivered: number;
   readonly rtt: Micros;
   readonly rttvar: Micros;
   readonly minRtt: Micros;
   /** Segments. Infinity: no loss yet. */
   readonly sndSsthresh: number;
   readonly sndCwnd: number;
+  /** Name of the congestion controller (`TCP_CONGESTION`). */
+  readonly congestionControl: CongestionControlName;
   /** Octets that the peer lets us send, and that we let it. */
   readonly sndWnd: number;
   readonly rcvWnd: number;
+  /** Bound of the window that grows with what arrives. */
+  readonly rcvSsthresh: number;
+  /** Octets that the user read in a round trip, at most. */
+  readonly rcvSpace: number;
+  /** Round-trip time as the receiver measures it; 0: not known. */
+  readonly rcvRtt: Micros;
+  /** Memory that received text takes, and that it may take (`ss -m`: r and rb). */
+  readonly rmem: number;
+  readonly rcvBuf: number;
   /** Octets that the user has written and that were not sent yet. */
   readonly notsentBytes: number;
   /**
@@ -59,11 +84,10 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
   const segments = (octets: number): number => Math.floor(octets / Math.max(1, snd.mss));
   const since = (at: Micros): number => (at > 0 ? Math.floor((now - at) / MS) : 0);
   const keepAlive = tcb.deadlines[Timer.KEEPALIVE] ?? NEVER;
-  const disorder = recovery.phase === 'open' && recovery.duplicateAcks > 0;
   const { ssthresh } = congestion;
   return {
     state: tcb.state,
-    caState: disorder ? 'disorder' : recovery.phase,
+    caState: recovery.phase,
     retransmits: recovery.retries,
     probes: tcb.probesOut,
     backoff: Math.max(rtt.backoff, tcb.persistBackoff),
@@ -73,22 +97,34 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     rto: rtt.rto,
     sndMss: snd.mss,
     rcvMss: tcb.ack.segment,
-    advmss: rcv.mss,
+    ato: tcb.ack.ato,
+    advmss: advertisedMss(tcb),
     pmtu: tcb.flow.mtu,
     unacked: outstanding(tcb) > 0 ? queue.count : 0,
-    lost: segments(queue.lostOctets),
-    retrans: segments(queue.resentOctets),
+    sacked: sackedOut(tcb),
+    lost: queue.lostOut,
+    retrans: queue.resentOut,
     lastDataSent: since(tcb.sentTextAt),
     lastDataRecv: since(tcb.textAt),
     lastAckRecv: since(tcb.heardAt),
+    reordering: recovery.reordering,
+    reordSeen: recovery.reorderings,
+    dsackDups: recovery.dsackDups,
+    totalRetrans: recovery.totalRetrans,
+    delivered: recovery.delivered,
     rtt: Math.round(rtt.srtt),
     rttvar: Math.round(rtt.rttvar),
     minRtt: rtt.minRtt,
-    sndSsthresh:
-      ssthresh === Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : segments(ssthresh),
+    sndSsthresh: ssthresh === NO_THRESHOLD ? Number.POSITIVE_INFINITY : segments(ssthresh),
     sndCwnd: segments(congestion.cwnd),
+    congestionControl: congestion.name,
     sndWnd: snd.wnd,
     rcvWnd: rcv.wnd,
+    rcvSsthresh: tcb.window.ssthresh,
+    rcvSpace: tcb.tuning.space,
+    rcvRtt: Math.floor(tcb.tuning.rtt / 8),
+    rmem: tcb.receiveBuffer.memory.total,
+    rcvBuf: tcb.window.buffer,
     notsentBytes: unsentText(tcb),
     keepAliveTimer: keepAlive === NEVER ? null : Math.max(0, keepAlive - now),
   };

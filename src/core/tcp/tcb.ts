@@ -10,16 +10,35 @@ import {
   HEADERS,
   MAX_DUPLICATE_ACKS_OWED,
   MIN_MSS,
-  QUICK_ACKS,
+  MIN_RECEIVE_MEMORY,
+  SCALING_RATIO,
   type TcpConfig,
   TIMESTAMP_OPTION,
 } from './config.ts';
 import type { AckSample, CongestionControl } from './congestion/congestionControl.ts';
 import { ReceiveBuffer } from './receive/receiveBuffer.ts';
+import { SackBlocks } from './receive/sackBlocks.ts';
+import { CwndUsage } from './send/cwndUsage.ts';
+import {
+  type AckNews,
+  newAckNews,
+  newRack,
+  newRecovery,
+  type Rack,
+  type Recovery,
+} from './send/recovery.ts';
 import { RetransmitQueue } from './send/retransmitQueue.ts';
 import { RttEstimator } from './send/rttEstimator.ts';
 import { SendBuffer } from './send/sendBuffer.ts';
+import { WriteQueue } from './send/writeQueue.ts';
 import { type State, TRANSITIONS } from './states.ts';
+
+/** Octets of the largest datagram: windows are rounded up, and a segment may reach beyond one. */
+const LARGEST_SEGMENT = 65_536;
+
+/** Octets of the shortest datagram that every link carries whole, and of a TCP header. @rfc 791 3.2 */
+const MIN_DATAGRAM = 68;
+const MIN_TCP_HEADER = 20;
 
 /**
  * The transmission control block: all that is known of one connection, as a record. The variables
@@ -65,6 +84,8 @@ export interface SendSpace {
   mss: number;
   /** End of the last segment sent that was not full. For Nagle's rule. */
   smallEnd: Seq;
+  /** End of urgent text (SND.UP); not beyond SND.UNA: there is none. @rfc 9293 3.8.5, 6093 3.1 */
+  up: Seq;
 }
 
 /**
@@ -91,6 +112,41 @@ export interface ReceiveSpace {
   fin: Seq;
 }
 
+/**
+ * What the window that we announce follows from, as Linux reckons it: in memory, of which a part is
+ * text. Linux's names stand in brackets.
+ */
+export interface WindowState {
+  /** Memory for text, in order or not (sk_rcvbuf). */
+  buffer: number;
+  /** The user has set it, so it stays (SOCK_RCVBUF_LOCK). */
+  locked: boolean;
+  /** The part of memory that is text, in 256ths (scaling_ratio). */
+  scalingRatio: number;
+  /** No window is larger (window_clamp). */
+  clamp: number;
+  /** ... nor larger than this, which grows as segments prove to be worth their memory (rcv_ssthresh). */
+  ssthresh: number;
+  /** RCV.WND as it was when it was announced last (rcv_wnd). */
+  announced: number;
+}
+
+/** Measures by which the receive buffer grows: Linux's dynamic right-sizing. */
+export interface TuningState {
+  /** Octets that the user read in a round trip, at most (rcvq_space.space). */
+  space: number;
+  /** Where the present measure began: the next octet to be read, and when. */
+  seq: Seq;
+  at: Micros;
+  /** Eight times the round-trip time as the receiver sees it; 0: not known (rcv_rtt_est). */
+  rtt: number;
+  /** The present measurement of it ends when RCV.NXT gets here; when it began, 0: not yet. */
+  rttSeq: Seq;
+  rttAt: Micros;
+  /** TSecr of the last measurement by timestamps. */
+  lastEcho: number;
+}
+
 /** RFC 7323 timestamps. */
 export interface Timestamps {
   /** We offer the option, or both ends do. */
@@ -102,42 +158,38 @@ export interface Timestamps {
   offset: number;
 }
 
-/** Where loss recovery stands. @rfc 5681 3.2, 6582 3.2 */
-export interface Recovery {
-  /** `recovery`: fast retransmit began it; `loss`: a timeout did. */
-  phase: 'open' | 'recovery' | 'loss';
-  /** SND.NXT when it began: an ACK of this ends it. */
-  point: Seq;
-  /** Segments that duplicate ACKs say have left the network. */
-  duplicateAcks: number;
-  /** The first lost segment goes out whatever cwnd says, and why. */
-  force: SendReason | null;
-  /** When the segment whose timeout began this was first repeated. For R2. */
-  since: Micros;
-  /** Expiries in a row. */
-  retries: number;
-}
-
 /** State of the decision when to acknowledge. @rfc 9293 3.8.6.3 */
 export interface AckState {
   /** An ACK must go out in this turn, and why. */
   owed: SendReason | null;
   /** ... and so many copies of it before: one for each out-of-order segment. @rfc 5681 4.2 */
   duplicates: number;
-  /** Text octets received since the last ACK was sent. */
-  unacked: number;
-  /** Segments that are still to be acknowledged at once. */
+  /** Something arrived that no ACK has covered yet, and what (ICSK_ACK_SCHED). */
+  scheduled: boolean;
+  cause: SendReason;
+  /** It is to be acknowledged whatever else holds (ICSK_ACK_NOW). */
+  atOnce: boolean;
+  /** Small segments, or pushed ones, since the last ACK: 0, 1, or 2 and more (ICSK_ACK_PUSHED, 2). */
+  pushed: number;
+  /** ACKs that still go out without delay, if the user does not answer what it receives. */
   quick: number;
   /** The user answers what it receives, so an ACK can wait for the answer (Linux: pingpong). */
   interactive: boolean;
-  /** Largest segment that the peer has sent, in octets of text; not below {@link DEFAULT_MSS}. */
+  /** Expected time between segments, the delay of an ACK; 0: nothing has arrived (ato). */
+  ato: Micros;
+  /** Estimate of the peer's segment size, in octets of text (rcv_mss). */
   segment: number;
-  /** RCV.NXT of the last ACK sent. */
+  /** Size of the last segment that was smaller (last_seg_size). */
+  lastSize: number;
+  /** RCV.NXT of the last ACK sent (rcv_wup). */
   last: Seq;
-  /** When an ACK last answered something out of the window, and challenge ACKs in this second. */
+  /** ACKs of out-of-order segments that wait to become one (compressed_ack). */
+  compressed: number;
+  /** Duplicate ACKs that went out at once since RCV.NXT was this (dup_ack_counter). */
+  duplicatesSent: number;
+  duplicatesAt: Seq;
+  /** When an ACK last answered something out of the window (last_oow_ack_time). */
   invalidAt: Micros;
-  challengeAt: Micros;
-  challenges: number;
 }
 
 /** The timers, as positions in {@link Tcb.deadlines}. */
@@ -148,8 +200,14 @@ export const Timer = {
   KEEPALIVE: 3,
   /** TIME-WAIT, and FIN-WAIT-2 of a connection that the user has left. */
   TIME_WAIT: 4,
+  /** ACKs of out-of-order segments wait for one another. */
+  COMPRESSED_ACK: 5,
+  /** The end of what is in flight may be lost. @rfc 8985 7 */
+  LOSS_PROBE: 6,
+  /** What is late may be lost. @rfc 8985 6.3 */
+  REORDERING: 7,
 } as const;
-export const TIMER_COUNT = 5;
+export const TIMER_COUNT = 8;
 
 /** What the user of a connection is told, as bits. */
 export const Event = { OPEN: 1, READABLE: 2, WRITABLE: 4, END: 8, CLOSED: 16 } as const;
@@ -197,19 +255,32 @@ export class Tcb {
 
   readonly snd: SendSpace;
   readonly rcv: ReceiveSpace;
+  readonly window: WindowState;
+  readonly tuning: TuningState;
   readonly ts: Timestamps;
   readonly recovery: Recovery;
+  readonly rack: Rack;
+  /** What the present ACK says. */
+  readonly news: AckNews;
   readonly ack: AckState;
   readonly rtt: RttEstimator;
-  readonly congestion: CongestionControl;
+  congestion: CongestionControl;
+  /** How far cwnd is used. */
+  readonly cwndUsage: CwndUsage;
   /** The one record in which ACKs are told to congestion control. */
   readonly sample: AckSample;
   readonly sendBuffer: SendBuffer;
+  /** How the text of the send buffer is divided, and where PSH stands. */
+  readonly writeQueue: WriteQueue;
   readonly receiveBuffer: ReceiveBuffer;
   readonly retransmitQueue: RetransmitQueue;
   readonly deadlines: Float64Array;
   /** We offer window scaling, or both ends do. @rfc 7323 2.2 */
   windowScaling: boolean;
+  /** We offer selective acknowledgments, or both ends do. @rfc 2018 2 */
+  sackPermitted: boolean;
+  /** What we report of text beyond a hole. */
+  readonly sackBlocks: SackBlocks;
 
   /** A SYN is to be sent, and why. */
   synOwed: SendReason | null;
@@ -224,6 +295,8 @@ export class Tcb {
   finSent: boolean;
   /** The user will read no more. */
   receiveClosed: boolean;
+  /** The user wants no more text, but may read what there is. */
+  readShut: boolean;
   /** The user wrote less than wanted and waits for room. */
   writeBlocked: boolean;
   /** The user has read since the last turn: the window may have opened. */
@@ -236,9 +309,11 @@ export class Tcb {
   persistBackoff: number;
   /** When the window or the user made the first unanswered probe necessary. For the user timeout. */
   probesSince: Micros;
-  /** When a segment last arrived, when text last arrived, and when text was last sent. */
+  /** When a segment last arrived, when text last arrived. */
   heardAt: Micros;
   textAt: Micros;
+  /** When a segment was last sent, and when text was. */
+  sentAt: Micros;
   sentTextAt: Micros;
   /** Bits of {@link Event}, until the user has been told. */
   events: number;
@@ -259,35 +334,25 @@ export class Tcb {
     this.softError = null;
     this.snd = newSendSpace(iss);
     this.rcv = newReceiveSpace();
+    this.window = newWindowState(config);
+    this.tuning = { space: 0, seq: seq(0), at: 0, rtt: 0, rttSeq: seq(0), rttAt: 0, lastEcho: 0 };
     this.ts = { on: config.timestamps, recent: 0, recentAt: 0, offset: options.timestampOffset };
-    this.recovery = {
-      phase: 'open',
-      point: iss,
-      duplicateAcks: 0,
-      force: null,
-      since: 0,
-      retries: 0,
-    };
-    this.ack = {
-      owed: null,
-      duplicates: 0,
-      unacked: 0,
-      quick: QUICK_ACKS,
-      interactive: false,
-      segment: DEFAULT_MSS,
-      last: seq(0),
-      invalidAt: -NEVER,
-      challengeAt: -NEVER,
-      challenges: 0,
-    };
+    this.recovery = newRecovery(iss);
+    this.rack = newRack(iss);
+    this.news = newAckNews();
+    this.ack = newAckState();
     this.rtt = new RttEstimator(config);
     this.congestion = options.congestion;
-    this.sample = { ackedOctets: 0, inFlight: 0, rtt: 0, now: 0 };
+    this.cwndUsage = new CwndUsage();
+    this.sample = { acked: 0, inFlight: 0, rtt: 0, srtt: 0, una: iss, nxt: iss, now: 0 };
     this.sendBuffer = new SendBuffer(config.sendBuffer, add(iss, 1));
-    this.receiveBuffer = new ReceiveBuffer(config.receiveBuffer);
+    this.writeQueue = new WriteQueue(add(iss, 1));
+    this.receiveBuffer = new ReceiveBuffer(mostReceived(config), config.segmentLayout);
     this.retransmitQueue = new RetransmitQueue();
     this.deadlines = new Float64Array(TIMER_COUNT).fill(NEVER);
     this.windowScaling = config.windowScaling;
+    this.sackPermitted = config.sack;
+    this.sackBlocks = new SackBlocks();
     this.synOwed = null;
     this.resetOwed = null;
     this.probeOwed = null;
@@ -295,6 +360,7 @@ export class Tcb {
     this.sendClosed = false;
     this.finSent = false;
     this.receiveClosed = false;
+    this.readShut = false;
     this.writeBlocked = false;
     this.userRead = false;
     this.mtuFell = false;
@@ -303,6 +369,7 @@ export class Tcb {
     this.probesSince = 0;
     this.heardAt = 0;
     this.textAt = -NEVER;
+    this.sentAt = 0;
     this.sentTextAt = 0;
     this.events = 0;
   }
@@ -321,6 +388,7 @@ function newSendSpace(iss: Seq): SendSpace {
     peerMss: DEFAULT_MSS,
     mss: DEFAULT_MSS,
     smallEnd: iss,
+    up: iss,
   };
 }
 
@@ -333,6 +401,52 @@ function newReceiveSpace(): ReceiveSpace {
     mss: DEFAULT_MSS,
     finSeen: false,
     fin: seq(0),
+  };
+}
+
+function newWindowState(config: TcpConfig): WindowState {
+  const locked = config.receiveBuffer > 0;
+  const asked = Math.max(MIN_RECEIVE_MEMORY, 2 * config.receiveBuffer);
+  return {
+    buffer: locked ? asked : Math.min(config.rmemDefault, config.rmemMax),
+    locked,
+    scalingRatio: SCALING_RATIO,
+    clamp: 0,
+    ssthresh: 0,
+    announced: 0,
+  };
+}
+
+/** The user has set the size of the receive buffer: it stays as it is. @param octets not 0 */
+export function lockReceiveBuffer({ window }: Tcb, octets: number): void {
+  window.locked = true;
+  window.buffer = Math.max(MIN_RECEIVE_MEMORY, 2 * octets);
+}
+
+/** More octets than any window of the connection can let in, whatever part of the memory is text. */
+function mostReceived(config: TcpConfig): number {
+  const memory = config.receiveBuffer > 0 ? 2 * config.receiveBuffer : config.rmemMax;
+  return Math.max(MIN_RECEIVE_MEMORY, memory) + LARGEST_SEGMENT;
+}
+
+function newAckState(): AckState {
+  return {
+    owed: null,
+    duplicates: 0,
+    scheduled: false,
+    cause: 'ack-now',
+    atOnce: false,
+    pushed: 0,
+    quick: 0,
+    interactive: false,
+    ato: 0,
+    segment: DEFAULT_MSS,
+    lastSize: 0,
+    last: seq(0),
+    compressed: 0,
+    duplicatesSent: 0,
+    duplicatesAt: seq(0),
+    invalidAt: -NEVER,
   };
 }
 
@@ -366,6 +480,7 @@ export function closeTcb(tcb: Tcb, error: ConnectionErrorCode | null, now: Micro
   tcb.error = error;
   tcb.deadlines.fill(NEVER);
   tcb.ack.owed = null;
+  tcb.ack.scheduled = false;
   tcb.ack.duplicates = 0;
   tcb.synOwed = null;
   tcb.probeOwed = null;
@@ -375,10 +490,30 @@ export function closeTcb(tcb: Tcb, error: ConnectionErrorCode | null, now: Micro
   tcb.events |= Event.CLOSED;
 }
 
-/** The segment size that the peer, the path and the options leave. @rfc 9293 3.7.1 MUST-16 */
+/**
+ * The segment size that the user, the peer, its window, the path and the options leave.
+ *
+ * @rfc 9293 3.7.1 MUST-16
+ */
 export function effectiveMss(tcb: Tcb): number {
-  const options = tcb.ts.on ? TIMESTAMP_OPTION : 0;
-  return Math.max(MIN_MSS, Math.min(tcb.snd.peerMss, tcb.flow.mtu - HEADERS) - options);
+  const timestamps = tcb.ts.on ? TIMESTAMP_OPTION : 0;
+  const limit = tcb.config.mss > 0 ? Math.min(tcb.snd.peerMss, tcb.config.mss) : tcb.snd.peerMss;
+  const whole = Math.max(MIN_MSS, Math.min(limit, tcb.flow.mtu - HEADERS) - timestamps);
+  return Math.max(MIN_MSS, withinHalfWindow(tcb, whole) - tcb.sackBlocks.optionLength(timestamps));
+}
+
+/**
+ * Segments are so small that two of them fit into the largest window that the peer has offered, "at
+ * least a fraction Fs of the maximum window"; a window that is smaller than the default size is
+ * filled by one (Linux: tcp_bound_to_half_wnd).
+ *
+ * @rfc 9293 3.8.6.2.1
+ */
+export function withinHalfWindow(tcb: Tcb, octets: number): number {
+  const { maxWnd } = tcb.snd;
+  const most = maxWnd > DEFAULT_MSS ? maxWnd >>> 1 : maxWnd;
+  if (most === 0 || octets <= most) return octets;
+  return Math.max(most, MIN_DATAGRAM - MIN_TCP_HEADER - (tcb.ts.on ? TIMESTAMP_OPTION : 0));
 }
 
 /** Octets, SYN and FIN sent and not acknowledged: FlightSize. @rfc 5681 2 */

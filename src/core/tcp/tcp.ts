@@ -15,11 +15,11 @@ import type { TimerQueue } from '../base/timerQueue.ts';
 import type { Tracer } from '../base/tracer.ts';
 import { Flag, parseTcp, Segment } from '../wire/tcp.ts';
 import { configure, DEFAULT_MSS, EPHEMERAL_PORTS, type TcpConfig } from './config.ts';
-import { NewReno } from './congestion/newReno.ts';
+import { newController } from './congestion/controllers.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import { Demux } from './demux.ts';
-import { prepareOffer, takeSyn } from './input/handshake.ts';
-import { IsnGenerator, SECRET_LENGTH } from './listen/isn.ts';
+import { prepareAnswer, prepareOffer, takeSyn } from './input/handshake.ts';
+import { type InitialNumbers, IsnGenerator, SECRET_LENGTH } from './listen/isn.ts';
 import { Listener } from './listen/listener.ts';
 import { ResetWriter } from './reset.ts';
 import { SegmentWriter } from './send/segmentWriter.ts';
@@ -37,6 +37,8 @@ export interface TcpOptions {
   readonly tracer: Tracer | null;
   /** Most connections in the table, TIME-WAIT included. */
   readonly maxConnections: number;
+  /** Where ISNs and timestamps begin; null: where nobody outside can tell. */
+  readonly numbers: InitialNumbers | null;
   /** Called when the user, outside of a turn, has left something to do. */
   readonly wake: () => void;
 }
@@ -63,7 +65,7 @@ export interface OpenOptions {
 export class Tcp implements TransportHandler, ConnectionOwner {
   readonly #options: TcpOptions;
   readonly #demux: Demux;
-  readonly #isn: IsnGenerator;
+  readonly #isn: InitialNumbers;
   readonly #segment = new Segment();
   readonly #writer: SegmentWriter;
   readonly #resets: ResetWriter;
@@ -80,7 +82,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     this.#demux = new Demux(options.random.u32());
     const secret = new Uint8Array(SECRET_LENGTH);
     fill(options.random, secret);
-    this.#isn = new IsnGenerator(secret);
+    this.#isn = options.numbers ?? new IsnGenerator(secret);
     this.#writer = new SegmentWriter(options.sink);
     this.#resets = new ResetWriter(options.sink);
     const { first, last } = EPHEMERAL_PORTS;
@@ -186,6 +188,8 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     const drop = connection.segmentArrives(seg, packet.octets, now);
     if (drop === 'bad-ack') {
       this.#resets.answer(seg, source, destination, 'reset-unacceptable-ack');
+    } else if (drop === 'text-after-close') {
+      this.#resets.answer(seg, source, destination, 'reset-after-close');
     }
     return drop;
   }
@@ -329,6 +333,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     const { tcb } = connection;
     transition(tcb, 'LISTEN', now);
     takeSyn(tcb, seg, now);
+    prepareAnswer(tcb);
     transition(tcb, 'SYN-RECEIVED', now);
     tcb.synOwed = 'handshake';
     connection.halfOpen = true;
@@ -357,7 +362,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
       id: this.#nextId++,
       flow,
       config,
-      congestion: new NewReno(DEFAULT_MSS),
+      congestion: newController(config.congestionControl, DEFAULT_MSS),
       iss: leastIss === null ? isn : max(isn, leastIss),
       timestampOffset: this.#isn.timestampOffset(local, remote),
       tracer,

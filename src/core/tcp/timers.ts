@@ -1,9 +1,10 @@
 import { type Micros, NEVER } from '../base/time.ts';
 import { FALLBACK_RTO, type TcpConfig } from './config.ts';
-import { onDelayedAckTimer } from './receive/ackPolicy.ts';
+import { onCompressedAckTimer, onDelayedAckTimer } from './receive/ackPolicy.ts';
 import { onKeepAliveTimer } from './send/keepAlive.ts';
-import { onTimeout } from './send/lossRecovery.ts';
+import { onReorderingTimeout, onTimeout } from './send/lossRecovery.ts';
 import { onPersistTimer } from './send/persist.ts';
+import { onProbeTimer } from './send/tailLossProbe.ts';
 import { closeTcb, outstanding, type Tcb, Timer } from './tcb.ts';
 
 /**
@@ -15,8 +16,11 @@ import { closeTcb, outstanding, type Tcb, Timer } from './tcb.ts';
 export function onDeadline(tcb: Tcb, now: Micros): void {
   if (takeExpired(tcb, Timer.TIME_WAIT, now)) closeTcb(tcb, null, now);
   if (takeExpired(tcb, Timer.RETRANSMISSION, now)) onRetransmissionTimeout(tcb, now);
+  if (isExpired(tcb, Timer.LOSS_PROBE, now)) onProbeTimer(tcb, now);
+  if (isExpired(tcb, Timer.REORDERING, now)) onReorderingTimeout(tcb, now);
   if (takeExpired(tcb, Timer.PERSIST, now)) onPersistTimer(tcb, now);
   if (takeExpired(tcb, Timer.DELAYED_ACK, now)) onDelayedAckTimer(tcb);
+  if (takeExpired(tcb, Timer.COMPRESSED_ACK, now)) onCompressedAckTimer(tcb);
   if (takeExpired(tcb, Timer.KEEPALIVE, now)) onKeepAliveTimer(tcb, now);
 }
 
@@ -31,8 +35,12 @@ export function earliestDeadline(tcb: Tcb): Micros {
   return earliest;
 }
 
+function isExpired(tcb: Tcb, timer: number, now: Micros): boolean {
+  return (tcb.deadlines[timer] ?? NEVER) <= now;
+}
+
 function takeExpired(tcb: Tcb, timer: number, now: Micros): boolean {
-  if ((tcb.deadlines[timer] ?? NEVER) > now) return false;
+  if (!isExpired(tcb, timer, now)) return false;
   tcb.deadlines[timer] = NEVER;
   return true;
 }
@@ -61,22 +69,37 @@ function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
 /** @rfc 9293 3.8.3 MUST-22, 6298 5.7 */
 function onSynTimeout(tcb: Tcb, now: Micros): void {
   const { recovery, config } = tcb;
-  const most = tcb.state === 'SYN-SENT' ? config.synRetries : config.synAckRetries;
-  const timedOut = config.userTimeout > 0 && now - recovery.since >= config.userTimeout;
-  if (recovery.retries >= most || (recovery.retries > 0 && timedOut)) {
+  const isActive = tcb.state === 'SYN-SENT';
+  // of an active open time counts from the first SYN on
+  if (recovery.retries === 0) recovery.since = isActive ? now - tcb.rtt.rto : now;
+  if (isActive ? isOpenGivenUp(tcb, now) : isAnswerGivenUp(tcb, now)) {
     closeTcb(tcb, tcb.softError ?? 'ETIMEDOUT', now);
     return;
   }
-  if (recovery.retries === 0) recovery.since = now;
   recovery.retries++;
-  tcb.rtt.backoff++;
-  tcb.congestion.onSynLost();
+  if (!isActive || recovery.retries > config.synLinearTimeouts) tcb.rtt.backoff++;
+  // Deviates from RFC 5681 3.1 ("a SYN or SYN/ACK is lost ... MUST be one segment") as Linux does,
+  // since a timeout of one second (RFC 6298 2.1) may well be spurious (tcp_init_transfer).
+  if (isActive && recovery.retries > 1) tcb.congestion.onSynLost();
   tcb.synOwed = 'handshake-retransmission';
+}
+
+/** Linux's retransmits_timed_out(): the time that `synRetries` doubled timeouts take is over. */
+function isOpenGivenUp({ recovery, config }: Tcb, now: Micros): boolean {
+  const { userTimeout, initialRto, synRetries } = config;
+  const limit = userTimeout > 0 ? userTimeout : doubled(initialRto, synRetries, config);
+  return now - recovery.since >= limit;
+}
+
+function isAnswerGivenUp({ recovery, config }: Tcb, now: Micros): boolean {
+  if (recovery.retries >= config.synAckRetries) return true;
+  const { userTimeout } = config;
+  return recovery.retries > 0 && userTimeout > 0 && now - recovery.since >= userTimeout;
 }
 
 /** Called when the handshake is complete: a SYN that was repeated may have measured nothing. */
 export function onHandshakeComplete(tcb: Tcb): void {
-  if (tcb.rtt.backoff > 0) tcb.rtt.restart(FALLBACK_RTO);
+  if (tcb.rtt.srtt === 0) tcb.rtt.restart(FALLBACK_RTO);
   tcb.recovery.retries = 0;
 }
 
@@ -95,10 +118,13 @@ function isGivenUp(tcb: Tcb, now: Micros): boolean {
  * @rfc 9293 3.8.3 SHLD-11
  */
 export function r2(config: TcpConfig): Micros {
+  return doubled(config.minRto, config.dataRetries, config);
+}
+
+/** The time that so many repetitions take when the first waits `first`, and each one twice as long. */
+function doubled(first: Micros, retries: number, { maxRto }: TcpConfig): Micros {
   let total = 0;
-  for (let i = 0; i <= config.dataRetries; i++) {
-    total += Math.min(config.minRto * 2 ** Math.min(i, 30), config.maxRto);
-  }
+  for (let i = 0; i <= retries; i++) total += Math.min(first * 2 ** Math.min(i, 30), maxRto);
   return total;
 }
 

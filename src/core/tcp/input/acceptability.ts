@@ -1,8 +1,10 @@
 import type { DropReason } from '../../base/reasons.ts';
-import { add, diff, inWindow, lt, seq } from '../../base/seq.ts';
-import { type Micros, SECOND } from '../../base/time.ts';
+import { add, diff, inWindow, le, lt, min } from '../../base/seq.ts';
+import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
-import { CHALLENGE_ACKS_PER_SECOND, INVALID_ACK_INTERVAL } from '../config.ts';
+import { INVALID_ACK_INTERVAL } from '../config.ts';
+import { enterQuickAcks } from '../receive/ackPolicy.ts';
+import { onDuplicateText } from '../receive/receiver.ts';
 import { isOldDuplicate } from '../receive/timestamps.ts';
 import { oweAck, type Tcb, Timer } from '../tcb.ts';
 
@@ -21,39 +23,45 @@ export function checkSequence(tcb: Tcb, seg: Segment, now: Micros): DropReason |
 }
 
 /**
- * The four cases of SEG.LEN and RCV.WND being zero or not.
+ * Does any of the segment lie between the last ACK that we sent and the right edge of the window?
  *
- * Deviates from RFC 9293 in two cases, as Linux does. An empty segment at the right edge is taken: a
- * peer that has filled our window and lost some of it sends its ACKs from there. And at a closed
- * window a segment at RCV.NXT goes on without its text, since "special allowance should be made to
- * accept valid ACKs, URGs, and RSTs".
+ * Deviates from the four cases of RFC 9293 as Linux does (tcp_sequence). Old segments that the peer
+ * may have sent before it saw our last ACK are taken for the sake of their ACK field. An empty
+ * segment at the right edge is taken: a peer that has filled our window and lost some of it sends
+ * its ACKs from there. At a closed window a segment at RCV.NXT goes on without its text, since
+ * "special allowance should be made to accept valid ACKs, URGs, and RSTs". And text that ends beyond
+ * the window is taken only if the user has read everything before it.
  *
  * @rfc 9293 3.4, 3.10.7.4 First
  */
 function isAcceptable(tcb: Tcb, seg: Segment): boolean {
   const { nxt, wnd } = tcb.rcv;
-  const { len } = seg;
-  if (len === 0) return inWindow(seg.seq, nxt, wnd + 1);
-  if (wnd === 0) return seg.seq === nxt;
-  return inWindow(seg.seq, nxt, wnd) || inWindow(add(seg.seq, len - 1), nxt, wnd);
+  const end = add(seg.seq, seg.len);
+  if (tcb.state === 'TIME-WAIT' || seg.has(Flag.RST)) return inWindow(seg.seq, nxt, wnd + 1);
+  if (lt(end, tcb.ack.last)) return false;
+  if (seg.has(Flag.SYN) && le(end, nxt)) return false; // the handshake again
+  const edge = add(nxt, wnd);
+  const right = seg.has(Flag.FIN) ? add(end, -1) : end; // a FIN needs no room
+  if (le(right, edge) || (wnd === 0 && seg.seq === nxt)) return true;
+  return le(seg.seq, edge) && tcb.receiveBuffer.length === 0;
 }
 
-/** Cuts off what lies before RCV.NXT. What lies beyond the window is cut by the Seventh check. */
+/** Cuts off the text before RCV.NXT, which has arrived twice. @rfc 2883 4 */
 function trim(tcb: Tcb, seg: Segment): void {
   const { rcv } = tcb;
   const before = diff(rcv.nxt, seg.seq);
-  if (before > 0) {
-    let cut = before;
-    if (seg.has(Flag.SYN)) {
-      seg.flags &= ~Flag.SYN;
-      cut--;
-    }
-    const text = Math.min(cut, seg.textLength);
-    seg.textStart += text;
-    seg.textLength -= text;
-    seg.seq = rcv.nxt;
-    if (text > 0) oweAck(tcb, 'ack-duplicate');
+  if (before <= 0 || seg.len === 0 || seg.has(Flag.SYN)) return;
+  const end = add(seg.seq, seg.len);
+  if (le(end, rcv.nxt)) {
+    onDuplicateText(tcb, seg.seq, end);
+    seg.flags &= ~Flag.FIN;
+  } else if (tcb.sackPermitted) {
+    tcb.sackBlocks.setDuplicate(seg.seq, rcv.nxt);
   }
+  const text = Math.min(before, seg.textLength);
+  seg.textStart += text;
+  seg.textLength -= text;
+  seg.seq = rcv.nxt;
 }
 
 /**
@@ -68,6 +76,7 @@ function takeRepeatedSyn(tcb: Tcb, seg: Segment): void {
     seg.flags &= ~Flag.SYN;
     seg.seq = add(seg.seq, 1);
     seg.wnd >>>= tcb.snd.shift; // "the window field in a SYN segment itself is never scaled"
+    onDuplicateText(tcb, tcb.rcv.irs, tcb.rcv.nxt); // as Linux: the number of the SYN came twice
   } else if (!seg.has(Flag.RST)) {
     tcb.synOwed = 'handshake-retransmission';
   }
@@ -84,28 +93,29 @@ function refuse(tcb: Tcb, seg: Segment, drop: DropReason, now: Micros): DropReas
     tcb.deadlines[Timer.TIME_WAIT] = now + tcb.config.timeWait;
   }
   if (tcb.synOwed !== null) return drop; // the SYN-ACK says it all
-  // Text or FIN is a repetition or a probe that waits for its answer; bare ACKs are rationed.
-  if (seg.len === 0 && !isProbe(tcb, seg)) {
-    if (now - tcb.ack.invalidAt < INVALID_ACK_INTERVAL) return drop;
-    tcb.ack.invalidAt = now;
-  }
+  const isEmpty = seg.len === 0 || seg.has(Flag.SYN);
+  if (isEmpty && !isAnswerDue(tcb, now)) return drop;
+  // Text or FIN is a repetition: our ACK was lost, or it was late.
+  if (!isEmpty && lt(seg.seq, tcb.rcv.nxt) && tcb.state !== 'TIME-WAIT') repeatedText(tcb, seg);
   oweAck(tcb, 'ack-unacceptable');
   return drop;
 }
 
-/** An empty segment at RCV.NXT - 1: a keepalive or window probe. @rfc 9293 3.8.4 */
-function isProbe(tcb: Tcb, seg: Segment): boolean {
-  return lt(seg.seq, tcb.rcv.nxt) && seg.seq === seq(tcb.rcv.nxt - 1);
+/** tcp_send_dupack */
+function repeatedText(tcb: Tcb, seg: Segment): void {
+  enterQuickAcks(tcb);
+  if (!tcb.sackPermitted) return;
+  tcb.sackBlocks.setDuplicate(seg.seq, min(add(seg.seq, seg.len), tcb.rcv.nxt));
 }
 
-/** Owes a challenge ACK, of which a second sees only a few. @rfc 5961 7 */
+/** Segments without text, probes among them, are answered twice a second (tcp_oow_rate_limited). */
+function isAnswerDue(tcb: Tcb, now: Micros): boolean {
+  if (now - tcb.ack.invalidAt < INVALID_ACK_INTERVAL) return false;
+  tcb.ack.invalidAt = now;
+  return true;
+}
+
+/** Owes a challenge ACK, rationed like the answers to what is out of the window. @rfc 5961 7 */
 export function challenge(tcb: Tcb, now: Micros): void {
-  const { ack } = tcb;
-  if (now - ack.challengeAt >= SECOND) {
-    ack.challengeAt = now;
-    ack.challenges = 0;
-  }
-  if (ack.challenges >= CHALLENGE_ACKS_PER_SECOND) return;
-  ack.challenges++;
-  oweAck(tcb, 'challenge-ack');
+  if (isAnswerDue(tcb, now)) oweAck(tcb, 'challenge-ack');
 }

@@ -1,8 +1,8 @@
 import type { DropReason } from '../../base/reasons.ts';
-import { diff, le, lt } from '../../base/seq.ts';
+import { diff, lt } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
-import { onAnyAck, onNewAck, onOldAck, setWindow, updateWindow } from '../send/sender.ts';
+import { onAck, onAnyAck, onStaleAck, setWindow } from '../send/sender.ts';
 import { closeTcb, enterTimeWait, isFinAcknowledged, type Tcb, Timer, transition } from '../tcb.ts';
 import { challenge } from './acceptability.ts';
 import { onEstablished } from './handshake.ts';
@@ -29,11 +29,11 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): DropReason | null
     challenge(tcb, now);
     return 'ack-too-old';
   }
-  if (lt(snd.una, seg.ack)) onNewAck(tcb, seg, now);
-  else if (seg.ack === snd.una) onOldAck(tcb, seg, now);
-  if (le(snd.una, seg.ack)) {
-    updateWindow(tcb, seg);
+  if (lt(seg.ack, snd.una)) {
+    onStaleAck(tcb, seg, now);
+  } else {
     onAnyAck(tcb);
+    onAck(tcb, seg, now);
   }
   return afterAck(tcb, now);
 }

@@ -2,7 +2,10 @@ import { add } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import type { Segment } from '../../wire/tcp.ts';
 import { DEFAULT_MSS, HEADERS, MIN_MSS } from '../config.ts';
-import { windowShiftFor } from '../receive/window.ts';
+import { beginTuning } from '../receive/bufferTuning.ts';
+import { beginRcvMss } from '../receive/rcvMss.ts';
+import { MAX_UNSCALED, openWindow } from '../receive/window.ts';
+import { advertisedMss } from '../receive/windowSpace.ts';
 import { armKeepAlive } from '../send/keepAlive.ts';
 import { Event, effectiveMss, type Tcb, transition } from '../tcb.ts';
 import { onHandshakeComplete } from '../timers.ts';
@@ -11,7 +14,12 @@ import { onHandshakeComplete } from '../timers.ts';
 export function prepareOffer(tcb: Tcb, mtu: number): void {
   const most = Math.min(65_535, mtu) - HEADERS;
   tcb.rcv.mss = tcb.config.mss === 0 ? most : Math.min(most, tcb.config.mss);
-  tcb.rcv.shift = tcb.windowScaling ? windowShiftFor(tcb.receiveBuffer.limit) : 0;
+  openWindow(tcb, tcb.rcv.mss);
+}
+
+/** We have seen the SYN of the peer before we sent ours: what we announce suits its options. */
+export function prepareAnswer(tcb: Tcb): void {
+  openWindow(tcb, advertisedMss(tcb));
 }
 
 /**
@@ -28,7 +36,8 @@ export function takeSyn(tcb: Tcb, seg: Segment, now: Micros): void {
   // MUST-16: an announced size counts the fixed headers alone.
   tcb.windowScaling = tcb.windowScaling && seg.windowShift >= 0;
   snd.shift = tcb.windowScaling ? seg.windowShift : 0;
-  if (!tcb.windowScaling) rcv.shift = 0;
+  if (!tcb.windowScaling) withoutShift(tcb);
+  tcb.sackPermitted = tcb.sackPermitted && seg.sackPermitted;
   ts.on = ts.on && seg.hasTimestamps;
   if (ts.on) {
     ts.recent = seg.tsVal;
@@ -38,9 +47,18 @@ export function takeSyn(tcb: Tcb, seg: Segment, now: Micros): void {
   tcb.congestion.setMss(snd.mss);
 }
 
+/** The peer does not scale: no window is larger than its 16 bits say. */
+function withoutShift(tcb: Tcb): void {
+  tcb.rcv.shift = 0;
+  tcb.window.clamp = Math.min(tcb.window.clamp, MAX_UNSCALED);
+}
+
 /** The connection is synchronized: the user may know, and what it did in advance happens now. */
 export function onEstablished(tcb: Tcb, now: Micros): void {
   onHandshakeComplete(tcb);
+  beginRcvMss(tcb);
+  beginTuning(tcb, now);
+  tcb.congestion.onEstablished(tcb.snd.nxt, now);
   tcb.heardAt = now;
   tcb.events |= Event.OPEN | Event.WRITABLE;
   armKeepAlive(tcb, now);

@@ -3,7 +3,7 @@ import type { TransportError, UnreachableKind } from '../../base/ports.ts';
 import type { DropReason } from '../../base/reasons.ts';
 import { add, type Seq, seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import { isInFlight } from '../send/lossRecovery.ts';
+import { isInFlight } from '../send/inFlight.ts';
 import { closeTcb, type Tcb } from '../tcb.ts';
 
 /**

@@ -26,6 +26,10 @@ export function checkReset(tcb: Tcb, seg: Segment, now: Micros): DropReason | nu
     case 'TIME-WAIT':
       closeTcb(tcb, null, now);
       break;
+    case 'CLOSE-WAIT':
+      // The user has read everything; only what it writes is lost (Linux: tcp_reset).
+      closeTcb(tcb, 'EPIPE', now);
+      break;
     default:
       closeTcb(tcb, 'ECONNRESET', now);
   }

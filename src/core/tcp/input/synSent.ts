@@ -2,7 +2,8 @@ import type { DropReason } from '../../base/reasons.ts';
 import { add, le, lt } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
-import { onNewAck, setWindow } from '../send/sender.ts';
+import { decideAck } from '../receive/ackPolicy.ts';
+import { onAck, setWindow } from '../send/sender.ts';
 import { closeTcb, oweAck, type Tcb, transition } from '../tcb.ts';
 import { checkFin } from './fin.ts';
 import { onEstablished, takeSyn } from './handshake.ts';
@@ -35,7 +36,7 @@ export function segmentArrivesInSynSent(
   setWindow(tcb, seg);
   if (acks) {
     transition(tcb, 'ESTABLISHED', now);
-    onNewAck(tcb, seg, now);
+    onAck(tcb, seg, now);
     onEstablished(tcb, now);
     oweAck(tcb, 'handshake-ack');
     return takeRest(tcb, seg, octets, now);
@@ -51,5 +52,7 @@ function takeRest(tcb: Tcb, seg: Segment, octets: Uint8Array, now: Micros): Drop
   seg.flags &= ~Flag.SYN;
   seg.seq = add(seg.seq, 1);
   const end = add(seg.seq, seg.textLength);
-  return processText(tcb, seg, octets, now) ?? checkFin(tcb, seg, end, now);
+  const drop = processText(tcb, seg, octets, now) ?? checkFin(tcb, seg, end, now);
+  decideAck(tcb, now);
+  return drop;
 }

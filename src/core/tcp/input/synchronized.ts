@@ -2,7 +2,10 @@ import type { DropReason } from '../../base/reasons.ts';
 import { add } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import type { Segment } from '../../wire/tcp.ts';
+import { decideAck } from '../receive/ackPolicy.ts';
+import { measureByTimestamp } from '../receive/bufferTuning.ts';
 import { takeTimestamp } from '../receive/timestamps.ts';
+import { timestampAt } from '../send/sender.ts';
 import type { Tcb } from '../tcb.ts';
 import { checkSequence } from './acceptability.ts';
 import { checkAck } from './ackField.ts';
@@ -23,20 +26,27 @@ export function segmentArrivesInSynchronized(
   octets: Uint8Array,
   now: Micros,
 ): DropReason | null {
+  const text = seg.textLength;
   return (
     checkSequence(tcb, seg, now) ?? // First
     checkReset(tcb, seg, now) ?? //    Second
     checkSyn(tcb, seg, now) ?? //      Fourth  (Third, security: RFC 9293 A.1, not implemented)
     checkAck(tcb, seg, now) ?? //      Fifth
-    checkRest(tcb, seg, octets, now)
+    checkRest(tcb, seg, octets, now) ??
+    (seg.textLength < text && seg.textLength === 0 ? 'text-duplicate' : null)
   );
 }
 
 function checkRest(tcb: Tcb, seg: Segment, octets: Uint8Array, now: Micros): DropReason | null {
   takeTimestamp(tcb, seg, now);
+  // Bare ACKs would use up the echo that the next text brings.
+  if (seg.textLength > 0 && tcb.state === 'ESTABLISHED' && tcb.ts.on && seg.hasTimestamps) {
+    measureByTimestamp(tcb, seg.tsEcr, seg.len, timestampAt(tcb, now));
+  }
   const end = add(seg.seq, seg.textLength);
-  return (
+  const drop =
     processText(tcb, seg, octets, now) ?? // Sixth, Seventh
-    checkFin(tcb, seg, end, now) //          Eighth
-  );
+    checkFin(tcb, seg, end, now); //         Eighth
+  decideAck(tcb, now);
+  return drop;
 }

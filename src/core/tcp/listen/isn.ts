@@ -11,13 +11,27 @@ const CLOCK_STEP: Micros = 4;
 const FOR_ISN = 0;
 const FOR_TIMESTAMP = 1;
 
+/** What the numbers of a connection are counted from. */
+export interface InitialNumbers {
+  /** The initial send sequence number, ISS. */
+  isn(
+    local: Ipv4Address,
+    localPort: number,
+    remote: Ipv4Address,
+    remotePort: number,
+    now: Micros,
+  ): Seq;
+  /** Added to the clock of a connection's TSval, 0 to 2^32 - 1. */
+  timestampOffset(local: Ipv4Address, remote: Ipv4Address): number;
+}
+
 /**
  * Initial sequence numbers, ISN = M + F(localip, localport, remoteip, remoteport, secretkey), and
  * the offset of each connection's timestamps. F is SipHash-2-4, which outsiders cannot compute.
  *
  * @rfc 6528 3, 9293 3.4.1 MUST-8 and MUST-9, 7323 5.4
  */
-export class IsnGenerator {
+export class IsnGenerator implements InitialNumbers {
   readonly #hash: SipHash;
   readonly #words = new Uint32Array(4);
 
@@ -37,7 +51,6 @@ export class IsnGenerator {
     return seq(Math.floor(now / CLOCK_STEP) + f);
   }
 
-  /** Added to the clock of a connection's TSval, 0 to 2^32 - 1. */
   timestampOffset(local: Ipv4Address, remote: Ipv4Address): number {
     return this.#of(local, remote, 0, FOR_TIMESTAMP);
   }

@@ -41,6 +41,11 @@ export class Listener<C extends Acceptable> implements AcceptGate {
     return this.#pending.length < this.backlog;
   }
 
+  /** Has {@link accept} something to give? */
+  get isAcceptable(): boolean {
+    return this.#pending.length > 0;
+  }
+
   /** Takes the oldest open connection; null: none waits. */
   accept(): C | null {
     const connection = this.#pending.shift() ?? null;
