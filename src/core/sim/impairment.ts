@@ -6,6 +6,14 @@ import { type Clock, type Micros, MS } from '../base/time.ts';
 import { TimerEntry, type TimerQueue, type TimerTarget } from '../base/timerQueue.ts';
 import { ETHERNET_HEADER, EtherType } from '../wire/ethernet.ts';
 
+/** What is to happen to one frame; `overtakenBy`: it is held back until so many others have passed. */
+export type FrameFate =
+  | 'pass'
+  | 'lose'
+  | 'duplicate'
+  | 'corrupt'
+  | { readonly overtakenBy: number };
+
 /** What happens to the frames that are sent through an {@link Impairment}; probabilities 0 to 1. */
 export interface ImpairmentOptions {
   readonly loss?: number;
@@ -18,6 +26,8 @@ export interface ImpairmentOptions {
   readonly jitter?: Micros;
   /** Numbers of frames with TCP text, SYN or FIN that are lost, the first being 1. */
   readonly drop?: readonly number[];
+  /** Decides on a frame, which is the caller's to look at only; null leaves it to the rest. */
+  readonly fate?: (packet: PacketBuffer) => FrameFate | null;
 }
 
 /** What it did so far. */
@@ -48,6 +58,7 @@ export class Impairment {
   readonly #clock: Clock;
   readonly #timers: TimerQueue;
   #numbered = 0;
+  readonly #overtaken: Overtaken[] = [];
 
   constructor(
     inner: Device,
@@ -70,6 +81,8 @@ export class Impairment {
   #send(packet: PacketBuffer): boolean {
     const { counters } = this;
     counters.sent++;
+    const fate = this.#options.fate?.(packet) ?? null;
+    if (fate !== null) return this.#suffer(packet, fate);
     if (this.#isLost(packet)) {
       counters.lost++;
       return true;
@@ -79,6 +92,39 @@ export class Impairment {
       this.#pass(packet);
     }
     return this.#pass(packet);
+  }
+
+  #suffer(packet: PacketBuffer, fate: FrameFate): boolean {
+    const { counters } = this;
+    switch (fate) {
+      case 'pass':
+        break;
+      case 'lose':
+        counters.lost++;
+        return true;
+      case 'duplicate':
+        counters.duplicated++;
+        this.#hand(packet);
+        break;
+      case 'corrupt':
+        return this.#hand(this.#corrupted(packet));
+      default:
+        counters.reordered++;
+        this.#overtaken.push({ packet: copyOf(packet), by: fate.overtakenBy });
+        return true;
+    }
+    return this.#hand(packet);
+  }
+
+  /** Passes a frame, and behind it those that it is the last to overtake. */
+  #hand(packet: PacketBuffer): boolean {
+    const passed = this.#inner.send(packet);
+    for (const held of this.#overtaken) held.by--;
+    for (;;) {
+      const index = this.#overtaken.findIndex(({ by }) => by <= 0);
+      if (index < 0) return passed;
+      for (const { packet } of this.#overtaken.splice(index, 1)) this.#inner.send(packet);
+    }
   }
 
   #isLost(packet: PacketBuffer): boolean {
@@ -92,26 +138,42 @@ export class Impairment {
   #pass(packet: PacketBuffer): boolean {
     const corrupts = this.#happens(this.#options.corruption) && isIpv4(packet);
     const holds = this.#happens(this.#options.reordering);
-    if (!corrupts && !holds) return this.#inner.send(packet);
-    const copy = new PacketBuffer(packet.end - packet.link);
-    copy.setFrame(packet.frame());
-    if (corrupts) {
-      this.counters.corrupted++;
-      const at = copy.link + ETHERNET_HEADER;
-      const index = at + uniform(this.#random, copy.end - at);
-      copy.octets[index] = (copy.octets[index] ?? 0) ^ (1 << uniform(this.#random, 8));
-    }
-    if (!holds) return this.#inner.send(copy);
+    if (!corrupts && !holds) return this.#hand(packet);
+    const copy = corrupts ? this.#corrupted(packet) : copyOf(packet);
+    if (!holds) return this.#hand(copy);
     this.counters.reordered++;
     const delay = 1 + uniform(this.#random, this.#options.jitter ?? DEFAULT_JITTER);
     this.#timers.schedule(new TimerEntry(new Held(this.#inner, copy)), this.#clock.now() + delay);
     return true;
   }
 
+  /** A copy with one bit of its datagram inverted. */
+  #corrupted(packet: PacketBuffer): PacketBuffer {
+    this.counters.corrupted++;
+    const copy = copyOf(packet);
+    const at = copy.link + ETHERNET_HEADER;
+    const index = at + uniform(this.#random, copy.end - at);
+    copy.octets[index] = (copy.octets[index] ?? 0) ^ (1 << uniform(this.#random, 8));
+    return copy;
+  }
+
   #happens(probability: number | undefined): boolean {
     if (probability === undefined || probability === 0) return false;
     return fraction(this.#random) < probability;
   }
+}
+
+/** A frame that waits to be overtaken. */
+interface Overtaken {
+  readonly packet: PacketBuffer;
+  /** So many frames are still to pass. */
+  by: number;
+}
+
+function copyOf(packet: PacketBuffer): PacketBuffer {
+  const copy = new PacketBuffer(packet.end - packet.link);
+  copy.setFrame(packet.frame());
+  return copy;
 }
 
 /** A frame that is held back. */

@@ -9,6 +9,7 @@ import type { Interface } from '../ip/interface.ts';
 import { Ip } from '../ip/ip.ts';
 import { configure, DEFAULT_CONFIG, type TcpConfig } from '../tcp/config.ts';
 import type { Connection } from '../tcp/connection.ts';
+import type { InitialNumbers } from '../tcp/listen/isn.ts';
 import type { Listener } from '../tcp/listen/listener.ts';
 import { type OpenOptions, Tcp } from '../tcp/tcp.ts';
 
@@ -26,6 +27,11 @@ export interface StackOptions {
   /** Defaults of all connections of this stack. */
   readonly config?: Partial<TcpConfig>;
   readonly maxConnections?: number;
+  /**
+   * Where ISNs and timestamps begin: for a replay, which knows them. Default: SipHash of a secret
+   * from `random`, so that nobody outside can tell them (RFC 6528 3).
+   */
+  readonly numbers?: InitialNumbers;
 }
 
 /**
@@ -45,6 +51,11 @@ export class Stack {
   readonly tcp: Tcp;
   /** Called when there is something to do in a turn. Set by the host; may be called often. */
   wake: (() => void) | null = null;
+  /**
+   * Asked in each turn whether timers may expire; null: always. For a replay, whose timers are as
+   * late as those of the recorded host were. Set by the host.
+   */
+  mayExpire: ((now: Micros) => boolean) | null = null;
   readonly #timers = new TimerQueue();
   readonly #interfaces: Interface[] = [];
   /** Turns since timers were last looked at. */
@@ -61,6 +72,7 @@ export class Stack {
       config: configure(DEFAULT_CONFIG, options.config ?? {}),
       tracer,
       maxConnections: options.maxConnections ?? MAX_CONNECTIONS,
+      numbers: options.numbers ?? null,
       wake: () => this.wake?.(),
     });
     this.ip.register(Protocol.TCP, this.tcp);
@@ -103,7 +115,7 @@ export class Stack {
     // arrived in time counts as in time.
     if (!more || ++this.#turnsBehind > MAX_TURNS_BEHIND) {
       this.#turnsBehind = 0;
-      this.#timers.expire(now);
+      if (this.mayExpire?.(now) ?? true) this.#timers.expire(now);
     }
     this.tcp.flush(now);
     this.tcp.notify();
