@@ -1,18 +1,19 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Clock, Micros } from '../core/base/time.ts';
-import type { FrameSink } from '../core/capture/captureDevice.ts';
-import {
-  LinkType,
-  MAX_SNAP_LENGTH,
-  PCAP_RECORD_HEADER_LENGTH,
-  PcapRecords,
-  writePcapHeader,
-} from '../core/capture/pcap.ts';
+import type { Tracer } from '../core/base/tracer.ts';
+import type { Direction, FrameSink } from '../core/capture/captureDevice.ts';
+import type { CaptureRecords, PacketToWrite } from '../core/capture/captureRecords.ts';
+import { FrameReasons } from '../core/capture/frameReasons.ts';
+import { LinkType } from '../core/capture/networkLayer.ts';
+import { MAX_SNAP_LENGTH, PcapRecords, writePcapHeader } from '../core/capture/pcap.ts';
+import { PcapngRecords, writePcapngHeader } from '../core/capture/pcapng.ts';
 
 /** What a {@link CaptureFile} may be told. */
 export interface CaptureFileOptions {
   /** Octets kept of each frame, 1 to 262144, which is the default. */
   readonly snapLength?: number;
+  /** Where the frames pass, for formats that say it. */
+  readonly interfaceName?: string;
 }
 
 /** Octets that are written at once. */
@@ -21,7 +22,8 @@ const BATCH = 256 * 1024;
 const FLUSH_AFTER_MS = 250;
 
 /**
- * A pcap file that grows by the frames it is given. It is written in batches, after a quarter of a
+ * A capture file that grows by the frames it is given: pcapng with the stack's reasons as comments
+ * if its name ends in `.pcapng`, pcap otherwise. It is written in batches, after a quarter of a
  * second at the latest, on `close` and when the process exits.
  *
  * Frames must not fail because a disk is full: the first error ends the recording, and `close`
@@ -31,7 +33,10 @@ export class CaptureFile implements FrameSink {
   readonly path: string;
   /** Frames in the file or on their way to it. */
   frames = 0;
-  readonly #records: PcapRecords;
+  /** To be told what becomes of the frames; null: the format has no place for it. */
+  readonly tracer: Tracer | null;
+  readonly #reasons: FrameReasons | null;
+  readonly #records: CaptureRecords;
   readonly #fd: number;
   /** What must be added to the monotonic clock to get the time since 1970. */
   readonly #epoch: Micros;
@@ -46,25 +51,36 @@ export class CaptureFile implements FrameSink {
    * @throws Error if the file cannot be made
    */
   constructor(path: string, clock: Clock, options: CaptureFileOptions = {}) {
-    const { snapLength = MAX_SNAP_LENGTH } = options;
+    const { snapLength = MAX_SNAP_LENGTH, interfaceName } = options;
     if (!Number.isInteger(snapLength) || snapLength < 1 || snapLength > MAX_SNAP_LENGTH) {
       throw new RangeError(`a snap length of ${snapLength} is not from 1 to ${MAX_SNAP_LENGTH}`);
     }
     this.path = path;
-    this.#records = new PcapRecords(BATCH + PCAP_RECORD_HEADER_LENGTH + snapLength, snapLength);
+    const linkType = LinkType.ETHERNET;
+    const isPcapng = path.endsWith('.pcapng');
+    const Records = isPcapng ? PcapngRecords : PcapRecords;
+    this.#records = new Records(BATCH, snapLength);
+    this.#reasons = isPcapng
+      ? new FrameReasons({
+          commented: (octets, now, direction, comment) =>
+            this.#append(octets, now, direction, comment === null ? [] : [comment]),
+        })
+      : null;
+    this.tracer = this.#reasons;
+    const name = interfaceName === undefined ? {} : { name: interfaceName };
+    const header = isPcapng
+      ? writePcapngHeader({ linkType, snapLength, ...name })
+      : writePcapHeader(linkType, snapLength);
     this.#epoch = Date.now() * 1000 - clock.now();
-    this.#fd = openWith(path, writePcapHeader(LinkType.ETHERNET, snapLength));
+    this.#fd = openWith(path, header);
     process.on('exit', this.#onExit);
   }
 
-  frame(octets: Uint8Array, now: Micros): void {
+  frame(octets: Uint8Array, now: Micros, direction: Direction): void {
     if (this.#closed || this.#error !== null) return;
-    const time = now + this.#epoch;
-    if (!this.#records.append(octets, time)) {
-      this.flush();
-      this.#records.append(octets, time);
-    }
     this.frames++;
+    if (this.#reasons === null) this.#append(octets, now, direction, []);
+    else this.#reasons.frame(octets, now, direction);
     this.#timer ??= setTimeout(() => this.flush(), FLUSH_AFTER_MS).unref();
   }
 
@@ -72,14 +88,9 @@ export class CaptureFile implements FrameSink {
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const octets = this.#records.octets();
-    if (this.#closed || this.#error !== null || octets.length === 0) return;
-    try {
-      writeAll(this.#fd, octets);
-    } catch (error) {
-      this.#error = cannotWrite(this.path, error);
-    }
-    this.#records.clear();
+    if (this.#closed || this.#error !== null) return;
+    this.#reasons?.flush();
+    this.#write();
   }
 
   /** Writes the rest. Safe to call twice. @throws Error if the recording is not complete */
@@ -90,6 +101,29 @@ export class CaptureFile implements FrameSink {
     process.off('exit', this.#onExit);
     closeSync(this.#fd);
     if (this.#error !== null) throw this.#error;
+  }
+
+  #append(
+    octets: Uint8Array,
+    now: Micros,
+    direction: Direction,
+    comments: readonly string[],
+  ): void {
+    const packet: PacketToWrite = { octets, time: now + this.#epoch, direction, comments };
+    if (this.#records.append(packet)) return;
+    this.#write();
+    this.#records.append(packet);
+  }
+
+  #write(): void {
+    const octets = this.#records.octets();
+    if (octets.length === 0 || this.#error !== null) return;
+    try {
+      writeAll(this.#fd, octets);
+    } catch (error) {
+      this.#error = cannotWrite(this.path, error);
+    }
+    this.#records.clear();
   }
 }
 

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { readPcap } from '../../src/core/capture/pcap.ts';
+import { readPackets } from '../../src/core/capture/captureReader.ts';
 import { CaptureFile } from '../../src/node/captureFile.ts';
 import { HostClock } from '../../src/node/hostClock.ts';
 
@@ -35,13 +35,13 @@ test('what a capture file was given is in it, stamped with the time of day', (t)
   const path = join(directory(t), 'one.pcap');
   const before = Date.now() * 1000;
   const file = new CaptureFile(path, clock);
-  file.frame(ARP, clock.now());
-  file.frame(ARP.subarray(0, 14), clock.now());
+  file.frame(ARP, clock.now(), 'in');
+  file.frame(ARP.subarray(0, 14), clock.now(), 'in');
   file.close();
   file.close();
-  file.frame(ARP, clock.now());
-  const { packets, truncated } = readPcap(readFileSync(path));
-  t.false(truncated);
+  file.frame(ARP, clock.now(), 'in');
+  const { packets, problem } = readPackets(readFileSync(path));
+  t.is(problem, null);
   t.deepEqual(
     packets.map((p) => p.octets.length),
     [42, 14],
@@ -60,12 +60,12 @@ test('many batches arrive in order, none lost, none twice', (t) => {
   const started = performance.now();
   for (let n = 0; n < count; n++) {
     view.setUint32(14, n);
-    file.frame(frame, n);
+    file.frame(frame, n, 'in');
   }
   file.close();
   const seconds = (performance.now() - started) / 1000;
   t.log(`${Math.round((count * 1514) / seconds / 1e6)} MB/s`);
-  const { packets } = readPcap(readFileSync(path));
+  const { packets } = readPackets(readFileSync(path));
   t.is(packets.length, count);
   t.is(file.frames, count);
   t.true(packets.every(({ octets }, n) => octets[17] === (n & 255) && octets[16] === n >>> 8));
@@ -75,7 +75,7 @@ test('a frame does not wait in memory for the end', async (t) => {
   const path = join(directory(t), 'growing.pcap');
   const file = new CaptureFile(path, { now: () => 0 });
   t.teardown(() => file.close());
-  file.frame(ARP, 0);
+  file.frame(ARP, 0, 'in');
   t.is(statSync(path).size, 24);
   for (let n = 0; n < 100 && statSync(path).size === 24; n++) await sleep(50);
   t.is(statSync(path).size, 24 + 16 + 42);
@@ -102,7 +102,7 @@ test('an error on the way ends the recording, not the transfer; close tells it',
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const file = new CaptureFile(path, { now: () => 0 });
   closeSync(reader);
-  for (let n = 0; n < 10_000; n++) file.frame(ARP, n);
+  for (let n = 0; n < 10_000; n++) file.frame(ARP, n, 'in');
   t.throws(() => file.close(), { message: /fifo cannot be written: EPIPE/ });
 });
 
@@ -113,8 +113,8 @@ for (const [reader, args] of [
   test(`${reader} reads a capture file without complaint`, (t) => {
     const path = join(directory(t), 'one.pcap');
     const file = new CaptureFile(path, new HostClock());
-    file.frame(ARP, 0);
-    file.frame(ARP, 10);
+    file.frame(ARP, 0, 'in');
+    file.frame(ARP, 10, 'in');
     file.close();
     const { error, status, stdout, stderr } = spawnSync(reader, [...args, path], {
       encoding: 'utf8',

@@ -1,95 +1,94 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {
-  CaptureFormatError,
-  LinkType,
-  PcapRecords,
-  readPcap,
-  writePcapHeader,
-} from '../../src/core/capture/pcap.ts';
+import { readPackets } from '../../src/core/capture/captureReader.ts';
+import type { PacketToWrite, TimeResolution } from '../../src/core/capture/captureRecords.ts';
+import { LinkType } from '../../src/core/capture/networkLayer.ts';
+import { PcapRecords } from '../../src/core/capture/pcap.ts';
+import { PcapngRecords } from '../../src/core/capture/pcapng.ts';
+import { bigEndianPcap, bigEndianPcapng, pcapFile, pcapngFile } from './captureFiles.ts';
 
-function capture(snapLength: number, frames: readonly [number, Uint8Array][]): Uint8Array {
-  const records = new PcapRecords(1 << 20, snapLength);
-  for (const [time, frame] of frames) records.append(frame, time);
-  return new Uint8Array([...writePcapHeader(LinkType.ETHERNET, snapLength), ...records.octets()]);
-}
-
-/** The same capture as a big-endian machine with a clock of nanoseconds writes it. */
-function bigEndianNanos(little: Uint8Array): Uint8Array {
-  const from = new DataView(little.buffer);
-  const octets = little.slice();
-  const to = new DataView(octets.buffer);
-  to.setUint32(0, 0xa1b23c4d);
-  for (const at of [4, 6]) to.setUint16(at, from.getUint16(at, true));
-  for (const at of [8, 12, 16, 20]) to.setUint32(at, from.getUint32(at, true));
-  for (let at = 24; at < octets.length; ) {
-    for (const field of [0, 8, 12]) to.setUint32(at + field, from.getUint32(at + field, true));
-    to.setUint32(at + 4, from.getUint32(at + 4, true) * 1000 + 999);
-    at += 16 + from.getUint32(at + 8, true);
-  }
-  return octets;
-}
-
-const FRAMES = fc.array(
-  fc.tuple(fc.integer({ min: 0, max: 4e15 }), fc.uint8Array({ maxLength: 200 })),
-  { maxLength: 20 },
+const COMMENT = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 30 }).filter((s) => !s.includes('\0')),
+  fc.constant('sent: fin (RFC 9293 3.6): größer → 🐟'),
 );
 
-test('a capture is read as it was written, whatever the byte order and unit of time', (t) => {
-  fc.assert(
-    fc.property(FRAMES, fc.integer({ min: 1, max: 200 }), (frames, snapLength) => {
-      const written = capture(snapLength, frames);
-      const expected = {
-        linkType: LinkType.ETHERNET,
-        truncated: false,
-        packets: frames.map(([time, frame]) => ({
+const PACKET: fc.Arbitrary<PacketToWrite> = fc.record({
+  octets: fc.uint8Array({ maxLength: 200 }),
+  time: fc.integer({ min: 0, max: 4e15 }),
+  nanos: fc.integer({ min: 0, max: 999 }),
+  direction: fc.constantFrom('in', 'out'),
+  comments: fc.array(COMMENT, { maxLength: 3 }),
+});
+
+const FILE = fc.record({
+  packets: fc.array(PACKET, { maxLength: 20 }),
+  snapLength: fc.integer({ min: 1, max: 200 }),
+  linkType: fc.constantFrom(...Object.values(LinkType)),
+  resolution: fc.constantFrom<TimeResolution>('micros', 'nanos'),
+});
+
+for (const [format, write, swap] of [
+  ['pcap', pcapFile, bigEndianPcap],
+  ['pcapng', pcapngFile, bigEndianPcapng],
+] as const) {
+  test(`${format} is read as it was written, whatever the byte order and unit of time`, (t) => {
+    fc.assert(
+      fc.property(FILE, (file) => {
+        const { packets, snapLength, linkType, resolution } = file;
+        const written = write(packets, file);
+        const expected = packets.map(({ octets, time, nanos = 0, comments = [] }, n) => ({
+          number: n + 1,
           time,
-          octets: frame.slice(0, snapLength),
-          originalLength: frame.length,
-        })),
-      };
-      for (const octets of [written, bigEndianNanos(written)]) {
-        const read = readPcap(octets);
-        const packets = read.packets.map((p) => ({ ...p, octets: p.octets.slice() }));
-        t.deepEqual({ ...read, packets }, expected);
-      }
-    }),
-    { numRuns: 50 },
-  );
-});
-
-test('cut anywhere, a capture gives its whole packets and says that it was cut', (t) => {
-  const whole = capture(100, [
-    [1_000_000, new Uint8Array(10)],
-    [2_000_000, new Uint8Array(3)],
-  ]);
-  for (let length = 0; length < whole.length; length++) {
-    const cut = whole.subarray(0, length);
-    if (length < 24) {
-      t.throws(() => readPcap(cut), { instanceOf: CaptureFormatError });
-      continue;
-    }
-    const { packets, truncated } = readPcap(cut);
-    t.is(packets.length, length < 50 ? 0 : 1);
-    t.is(truncated, length !== 24 && length !== 50);
-  }
-});
-
-test('octets that are no capture are refused by what they begin with', (t) => {
-  const png = new Uint8Array(100).fill(0x89);
-  t.throws(() => readPcap(png), {
-    instanceOf: CaptureFormatError,
-    message: 'no pcap capture: it begins with 0x89898989',
+          nanos: resolution === 'nanos' ? nanos : 0,
+          linkType,
+          octets: octets.slice(0, snapLength),
+          originalLength: octets.length,
+          comments: format === 'pcap' ? [] : comments,
+        }));
+        for (const octets of [written, swap(written)]) {
+          const read = readPackets(octets);
+          t.is(read.problem, null);
+          t.deepEqual(read.packets, expected);
+          t.deepEqual(read.linkTypes, packets.length === 0 ? [] : [linkType]);
+        }
+      }),
+      { numRuns: 100 },
+    );
   });
+}
+
+for (const Records of [PcapRecords, PcapngRecords]) {
+  test(`${Records.name} that are full take no more until they are cleared`, (t) => {
+    const packet = { octets: new Uint8Array(64), time: 0 };
+    const records = new Records(150, 64);
+    t.true(records.append(packet));
+    t.false(records.append(packet));
+    const { length } = records.octets();
+    records.clear();
+    t.is(records.octets().length, 0);
+    t.true(records.append({ octets: new Uint8Array(1000), time: 0 }));
+    t.is(records.octets().length, length);
+  });
+
+  test(`${Records.name} have room for one at least, of any length`, (t) => {
+    const records = new Records(0, 1000);
+    t.true(records.append({ octets: new Uint8Array(1000), time: 0, comments: ['x'.repeat(1e5)] }));
+    t.false(records.append({ octets: new Uint8Array(0), time: 0 }));
+  });
+}
+
+test('a comment that is too long for an option ends with a whole character', (t) => {
+  const comment = `x${'ä'.repeat(40_000)}`;
+  const octets = pcapngFile([{ octets: new Uint8Array(4), time: 0, comments: [comment] }]);
+  const [packet] = readPackets(octets).packets;
+  t.deepEqual(packet?.comments, [comment.slice(0, 1 + 32_767)]);
 });
 
-test('records that are full take no more until they are cleared', (t) => {
-  const records = new PcapRecords(16 + 64 + 10, 64);
-  t.true(records.append(new Uint8Array(64), 0));
-  t.false(records.append(new Uint8Array(0), 0));
-  t.is(records.octets().length, 80);
-  records.clear();
-  t.true(records.append(new Uint8Array(1000), 0));
-  t.is(records.octets().length, 80);
-  t.throws(() => new PcapRecords(79, 64), { instanceOf: RangeError });
+test('what was kept and what was on the wire are told apart', (t) => {
+  const packet = { octets: new Uint8Array(10), time: 1, originalLength: 1500 };
+  for (const file of [pcapFile([packet]), pcapngFile([packet])]) {
+    const [read] = readPackets(file).packets;
+    t.is(read?.octets.length, 10);
+    t.is(read?.originalLength, 1500);
+  }
 });

@@ -1,7 +1,7 @@
-import type { PacketBuffer } from '../core/base/packetBuffer.ts';
-import type { DropReason, SendReason } from '../core/base/reasons.ts';
-import type { Micros } from '../core/base/time.ts';
-import type { Tracer } from '../core/base/tracer.ts';
+import type { PacketBuffer } from '../base/packetBuffer.ts';
+import type { DropReason, SendReason } from '../base/reasons.ts';
+import type { Micros } from '../base/time.ts';
+import type { Tracer } from '../base/tracer.ts';
 
 /** Several tracers as one. */
 export class TeeTracer implements Tracer {
