@@ -55,6 +55,9 @@ const CARRY_TEXT: ReadonlySet<SendReason> = new Set<SendReason>([
   'data',
   'rto',
   'fast-retransmit',
+  'rack-retransmission',
+  'tail-loss-probe',
+  'tail-loss-probe',
   'partial-ack',
   'limited-transmit',
   'loss-retransmission',
@@ -75,6 +78,9 @@ export interface Written {
   readonly tsVal?: number;
   readonly tsEcr?: number;
   readonly up?: number;
+  readonly sackPermitted?: boolean;
+  /** Blocks of the SACK option, a D-SACK first: left edge, and right edge excluded. */
+  readonly sack?: readonly (readonly [number, number])[];
 }
 
 /** ... and what is compared of one that the stack sent. */
@@ -245,6 +251,8 @@ export class Transcript implements Tracer {
       tsVal: sent.segment.tsVal,
       tsEcr: sent.segment.tsEcr,
       up: sent.segment.up,
+      sackPermitted: sent.segment.sackPermitted,
+      sack: blocksOf(sent.segment, this.irs),
       reason: sent.reason,
       at: sent.at - this.#mark,
       text: sent.text,
@@ -257,7 +265,7 @@ export class Transcript implements Tracer {
           ? Buffer.compare(value, sent.text) === 0
           : name === 'flags'
             ? sameLetters(String(value), String(actual[name]))
-            : value === actual[name];
+            : isSame(value, actual[name]);
       if (!equal) this.fail(`${name}: sent ${inspect(actual[name])}, expected ${inspect(value)}`);
     }
     this.t.pass();
@@ -375,6 +383,11 @@ export class Transcript implements Tracer {
     segment.mss = written.mss ?? 0;
     segment.windowShift = written.windowShift ?? -1;
     segment.up = written.up ?? 0;
+    segment.sackPermitted = written.sackPermitted ?? false;
+    for (const [left, right] of written.sack ?? []) {
+      segment.sackLeft[segment.sackCount] = add(this.iss, left);
+      segment.sackRight[segment.sackCount++] = add(this.iss, right);
+    }
     if (written.tsVal !== undefined) {
       segment.hasTimestamps = true;
       segment.tsVal = written.tsVal;
@@ -504,6 +517,20 @@ function lettersOf(flags: number): string {
 
 function sameLetters(a: string, b: string): boolean {
   return flagsOf(a) === flagsOf(b);
+}
+
+/** SACK blocks of a segment of ours, in numbers of the peer. */
+function blocksOf(segment: Segment, irs: Seq): readonly (readonly [number, number])[] {
+  const blocks: [number, number][] = [];
+  for (let i = 0; i < segment.sackCount; i++) {
+    const left = diff(seq(segment.sackLeft[i] ?? 0), irs);
+    blocks.push([left, diff(seq(segment.sackRight[i] ?? 0), irs)]);
+  }
+  return blocks;
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return Array.isArray(a) ? JSON.stringify(a) === JSON.stringify(b) : a === b;
 }
 
 function inspect(value: unknown): string {

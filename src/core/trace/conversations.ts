@@ -10,9 +10,10 @@ export interface Bases {
 
 /** One end of a conversation, as far as it matters here. */
 export interface Endpoints {
-  readonly source: number;
+  /** Address as text. */
+  readonly source: string;
   readonly sourcePort: number;
-  readonly destination: number;
+  readonly destination: string;
   readonly destinationPort: number;
 }
 
@@ -40,10 +41,10 @@ export class Conversations {
 
   /** The bases for a segment with the ACK bit on. */
   basesOf(ends: Endpoints, seq: number, ack: number, syn: boolean): Bases {
-    const from = `${ends.source}:${ends.sourcePort}`;
-    const to = `${ends.destination}:${ends.destinationPort}`;
+    const from = `${ends.source} ${ends.sourcePort}`;
+    const to = `${ends.destination} ${ends.destinationPort}`;
     const isLow = from < to;
-    const key = isLow ? `${from} ${to}` : `${to} ${from}`;
+    const key = isLow ? `${from}, ${to}` : `${to}, ${from}`;
     const known = syn ? undefined : this.#known.get(key);
     const own = seq;
     const peer = (ack - 1) >>> 0;

@@ -3,8 +3,10 @@ import type { PacketBuffer } from '../base/packetBuffer.ts';
 import { Protocol } from '../base/ports.ts';
 import type { Conversations } from './conversations.ts';
 import { formatIcmp } from './icmpLine.ts';
+import { formatIpv6Datagram } from './ipv6Line.ts';
 import { behind, holds, type Layer } from './layer.ts';
 import { type Between, formatTcp } from './tcpLine.ts';
+import { formatUdp } from './udpLine.ts';
 
 /**
  * Frames as lines in the notation of `tcpdump -n -t`. It reads the octets by itself rather than by
@@ -12,19 +14,19 @@ import { type Between, formatTcp } from './tcpLine.ts';
  * wants to see. No octets make it throw.
  *
  * Equal to tcpdump 4.99 are ARP requests and replies, all of TCP with the options of RFC 9293,
- * 2018, 7323, 7413 and 6994, UDP, the ICMP messages of RFC 792 that IP and TCP use, fragments, and
- * datagrams with impossible lengths. Different on purpose: what a payload says is not decoded; an
- * option of wrong length is shown as an unknown one, and neither it nor an option that was cut
- * off hides the length; MD5, user timeout, TCP-AO and MPTCP options are shown as octets; what is
- * neither ARP nor IPv4 is shown by its station addresses and type.
+ * 2018, 7323, 7413 and 6994, UDP, the ICMP messages of RFC 792 and 4443 that IP and TCP use,
+ * neighbour discovery, fragments, and IPv4 datagrams with impossible lengths. Different on
+ * purpose: what a payload says is not decoded; an option of wrong length is shown as an unknown
+ * one, and neither it nor an option that was cut off hides the length; MD5, user timeout, TCP-AO and MPTCP options are shown as octets; a routing
+ * header of IPv6 by its name alone; what is neither ARP nor IP by its station addresses and type.
  */
 
 const ETHERNET_HEADER_LENGTH = 14;
 const IPV4_HEADER_LENGTH = 20;
 const ARP_LENGTH = 28;
-const UDP_HEADER_LENGTH = 8;
 const ETHERTYPE_IPV4 = 0x0800;
 const ETHERTYPE_ARP = 0x0806;
+const ETHERTYPE_IPV6 = 0x86dd;
 
 /**
  * The frame from `packet.link` to `packet.end` as a line.
@@ -37,19 +39,40 @@ export function formatFrame(
   wireLength = packet.end - packet.link,
 ): string {
   const { view, link, end } = packet;
-  const frame = { view, at: link, kept: Math.min(end, view.byteLength), end: link + wireLength };
+  const kept = Math.min(end, view.byteLength);
+  return formatEthernet({ view, at: link, kept, end: link + wireLength }, conversations);
+}
+
+/** An Ethernet frame as a line. */
+export function formatEthernet(frame: Layer, conversations: Conversations | null): string {
+  const { view, at, end } = frame;
   if (!holds(frame, ETHERNET_HEADER_LENGTH)) return '[|ether]';
-  const payload = behind(frame, ETHERNET_HEADER_LENGTH);
-  const type = view.getUint16(link + 12);
+  const type = view.getUint16(at + 12);
+  const text = formatNetwork(behind(frame, ETHERNET_HEADER_LENGTH), type, conversations);
+  if (text !== null) return text;
+  const macs = `${formatMac(readMac(view, at + 6))} > ${formatMac(readMac(view, at))}`;
+  return `${macs}, ethertype 0x${type.toString(16).padStart(4, '0')}, length ${end - at}`;
+}
+
+/**
+ * What a frame of any kind of link carries, as a line.
+ * @param type of Ethernet
+ * @returns null: neither ARP nor IP
+ */
+export function formatNetwork(
+  layer: Layer,
+  type: number,
+  conversations: Conversations | null,
+): string | null {
   switch (type) {
     case ETHERTYPE_IPV4:
-      return formatIp(payload, conversations);
+      return formatIp(layer, conversations);
+    case ETHERTYPE_IPV6:
+      return formatIpv6Datagram(layer, conversations);
     case ETHERTYPE_ARP:
-      return formatArp(payload);
-    default: {
-      const macs = `${formatMac(readMac(view, link + 6))} > ${formatMac(readMac(view, link))}`;
-      return `${macs}, ethertype 0x${type.toString(16).padStart(4, '0')}, length ${wireLength}`;
-    }
+      return formatArp(layer);
+    default:
+      return null;
   }
 }
 
@@ -104,14 +127,12 @@ function formatPayload(
   conversations: Conversations | null,
 ): string {
   const { view } = payload;
-  const source = view.getUint32(header + 12);
-  const destination = view.getUint32(header + 16);
-  const from = formatIpv4(ipv4(source));
-  const to = formatIpv4(ipv4(destination));
+  const from = formatIpv4(ipv4(view.getUint32(header + 12)));
+  const to = formatIpv4(ipv4(view.getUint32(header + 16)));
   const protocol = view.getUint8(header + 9);
   const fragmentOffset = view.getUint16(header + 6) & 0x1fff;
   if (fragmentOffset !== 0) return `${from} > ${to}: ip-proto-${protocol}`;
-  const between: Between = { source, destination, from, to };
+  const between: Between = { from, to };
   switch (protocol) {
     case Protocol.TCP:
       return formatTcp(payload, between, conversations);
@@ -122,17 +143,4 @@ function formatPayload(
     default:
       return `${from} > ${to}: ip-proto-${protocol} ${payload.end - payload.at}`;
   }
-}
-
-function formatUdp(layer: Layer, { from, to }: Between): string {
-  const { view, at } = layer;
-  if (!holds(layer, UDP_HEADER_LENGTH)) return `${from} > ${to}: [|udp]`;
-  const ports = `${from}.${view.getUint16(at)} > ${to}.${view.getUint16(at + 2)}:`;
-  const length = view.getUint16(at + 4);
-  const there = layer.end - at;
-  if (length < UDP_HEADER_LENGTH) return `${ports} truncated-udplength ${length}`;
-  if (length > there) {
-    return `${ports} UDP, bad length ${length - UDP_HEADER_LENGTH} > ${there - UDP_HEADER_LENGTH}`;
-  }
-  return `${ports} UDP, length ${length - UDP_HEADER_LENGTH}`;
 }

@@ -21,10 +21,8 @@ const URG = 0x20;
 const HEADER_LENGTH = 20;
 const ABSOLUTE: Bases = { own: 0, peer: 0, begins: true };
 
-/** The addresses that a segment goes between, as numbers and as text. */
+/** The addresses that a segment goes between, as text. */
 export interface Between {
-  readonly source: number;
-  readonly destination: number;
   readonly from: string;
   readonly to: string;
 }
@@ -39,7 +37,7 @@ export function formatTcp(
   conversations: Conversations | null,
 ): string {
   const { view, at } = layer;
-  const { source, destination, from, to } = between;
+  const { from, to } = between;
   if (!holds(layer, 4)) return `${from} > ${to}: [|tcp]`;
   const sourcePort = view.getUint16(at);
   const destinationPort = view.getUint16(at + 2);
@@ -55,7 +53,7 @@ export function formatTcp(
   if (headerLength > length) {
     return `${ports} Flags [${letters}] [bad hdr length ${headerLength} - too long, > ${length}]`;
   }
-  const ends = { source, sourcePort, destination, destinationPort };
+  const ends = { source: from, sourcePort, destination: to, destinationPort };
   const seq = view.getUint32(at + 4);
   const ack = view.getUint32(at + 8);
   const bases =
@@ -142,7 +140,7 @@ function formatOption(view: DataView, at: number, length: number, peer: number):
     case 5:
       return formatSack(view, data, end, peer);
     case 34:
-      return `tfo ${formatCookie(view, data, end)}`;
+      return `tfo  ${formatCookie(view, data, end)}`; // two spaces, as tcpdump
     case 254:
       return formatExperiment(view, data, end);
     default:

@@ -1,11 +1,5 @@
 import type { PacketBuffer } from '../base/packetBuffer.ts';
-import {
-  DROP_REASONS,
-  type DropReason,
-  type Rule,
-  SEND_REASONS,
-  type SendReason,
-} from '../base/reasons.ts';
+import { type DropReason, explainDrop, explainSend, type SendReason } from '../base/reasons.ts';
 import type { Micros } from '../base/time.ts';
 import type { Tracer } from '../base/tracer.ts';
 import { Conversations } from './conversations.ts';
@@ -45,14 +39,14 @@ export class TraceLines implements Tracer {
   }
 
   sent(packet: PacketBuffer, reason: SendReason, now: Micros): void {
-    const why = `sent: ${formatReason(reason, SEND_REASONS[reason])}`;
+    const why = `sent: ${explainSend(reason)}`;
     const what = formatFrame(packet, this.#conversations);
     if (ANSWERS.has(reason)) this.#answers.push(`${this.#time(now)} > ${what} — ${why}`);
     else this.#line('>', what, why, now);
   }
 
   received(packet: PacketBuffer, drop: DropReason | null, now: Micros): void {
-    const why = drop === null ? 'accepted' : `dropped: ${formatReason(drop, DROP_REASONS[drop])}`;
+    const why = drop === null ? 'accepted' : `dropped: ${explainDrop(drop)}`;
     const answers = this.#answers;
     this.#answers = [];
     this.#line('<', formatFrame(packet, this.#conversations), why, now);
@@ -65,7 +59,7 @@ export class TraceLines implements Tracer {
     const what = hasLink
       ? formatFrame(packet, this.#conversations)
       : formatDatagram(packet, this.#conversations);
-    this.#line('!', what, `not sent: ${formatReason(drop, DROP_REASONS[drop])}`, now);
+    this.#line('!', what, `not sent: ${explainDrop(drop)}`, now);
   }
 
   transition(connection: number, from: string, to: string, now: Micros): void {
@@ -94,8 +88,4 @@ export class TraceLines implements Tracer {
   #time(now: Micros): string {
     return ((now - this.#startedAt) / 1e6).toFixed(6);
   }
-}
-
-function formatReason(name: string, rule: Rule): string {
-  return rule.rfc === 'none' ? `${name}: ${rule.what}` : `${name} (${rule.rfc}): ${rule.what}`;
 }
