@@ -1,0 +1,159 @@
+import { type Micros, SECOND } from '../../base/time.ts';
+import { Unsupported } from '../host/calls.ts';
+import { ROUTE } from '../host/numbers.ts';
+
+/** What a line for the shell asks for, as far as it is known. No shell ever gets it. */
+export type Command =
+  | { readonly kind: 'sysctl'; readonly name: string; readonly value: string }
+  | { readonly kind: 'sleep'; readonly time: Micros }
+  /** How many connections (of a local port, if given) are in a state; the count must be this one. */
+  | {
+      readonly kind: 'count';
+      readonly state: string;
+      readonly localPort: number | null;
+      /** null: any but none. */
+      readonly expected: number | null;
+    }
+  /** Ends all connections of a state. */
+  | { readonly kind: 'drop'; readonly state: string };
+
+/** What `defaults.sh` of google's scripts and of the kernel's own sets. */
+const DEFAULTS_SH: Readonly<Record<string, string>> = {
+  tcp_rmem: '4096 540000 15728640',
+  tcp_wmem: '4096 262144 4194304',
+  tcp_timestamps: '1',
+  tcp_syn_retries: '5',
+  tcp_synack_retries: '5',
+  tcp_sack: '1',
+  tcp_dsack: '1',
+  tcp_reordering: '3',
+  tcp_congestion_control: 'cubic',
+  tcp_slow_start_after_idle: '0',
+  tcp_early_retrans: '4',
+  tcp_recovery: '1',
+  tcp_ecn: '0',
+  tcp_notsent_lowat: '4294967295',
+};
+
+/** Commands that change nothing a script can see here. */
+const HARMLESS = [
+  /^ip tcp_metrics flush/,
+  /^tc qdisc (add|replace|change) dev \S+ root \w+$/,
+  /^tc qdisc del(ete)? dev \S+ root$/,
+  /^ethtool -K/,
+  // it forgets the counters, or writes them where nobody looks
+  /^nstat(\s+-\w+)*$/,
+  /^(\/tmp\/)?sysctl_restore/,
+  /^\$\{?TMPDIR/,
+  /^\/tmp\/sysctl_restore_/,
+  /^true$/,
+  /^:$/,
+  /^kldload/,
+  /^(kldunload|cp|rm -f) /,
+  /^exit 0$/,
+];
+
+/**
+ * Reads the text of a command.
+ * @throws Unsupported
+ */
+export function parseCommand(text: string): Command[] {
+  const commands: Command[] = [];
+  for (const line of text.replaceAll(/\\\n/g, ' ').split(/\n|;|&&/)) {
+    const plain = line
+      .replace(/(^|\s)#.*$/, '')
+      .replaceAll(/\s*\d?>>?\s*(\/dev\/null|&\d)/g, '')
+      .trim();
+    if (plain !== '') commands.push(...simpleCommand(plain));
+  }
+  return commands;
+}
+
+function simpleCommand(text: string): Command[] {
+  if (/(^|\/|\s)defaults\.sh$/.test(text)) return defaultSysctls();
+  if (/set_sysctls\.py\s/.test(text)) return assignments(text.replace(/^.*set_sysctls\.py\s+/, ''));
+  if (HARMLESS.some((pattern) => pattern.test(text))) return [];
+  const sysctl = /^(?:sudo )?sysctl\s+((?:-\w+\s+)*)(.*)$/.exec(text);
+  if (sysctl !== null) return assignments(sysctl[2] ?? '');
+  const sleep = /^sleep (\d*\.?\d+)$/.exec(text);
+  if (sleep !== null) return [{ kind: 'sleep', time: Math.round(Number(sleep[1]) * SECOND) }];
+  const echo = /^echo "?([^">]*)"?\s*>\s*(\/proc\/sys\/\S+)$/.exec(text);
+  if (echo !== null) return [{ kind: 'sysctl', name: echo[2] ?? '', value: echo[1] ?? '' }];
+  const drop = /^tcpdrop (?:-s (\w+)|-a)/.exec(text);
+  if (drop !== null) return [{ kind: 'drop', state: freebsdState(drop[1] ?? 'TIME_WAIT') }];
+  if (text.startsWith('sockstat')) return [sockstat(text)];
+  const route = /^(?:sudo )?ip (?:-4 )?(?:route|ro|r) (?:change|replace) (.*)$/.exec(text);
+  if (route !== null) return routeMetrics(route[1] ?? '');
+  throw new Unsupported(`command ${text.split(/\s/).slice(0, 3).join(' ')}`);
+}
+
+function defaultSysctls(): Command[] {
+  return Object.entries(DEFAULTS_SH).map(([name, value]) => ({
+    kind: 'sysctl',
+    name: `net.ipv4.${name}`,
+    value,
+  }));
+}
+
+/** `name=value`s, of which a value may be quoted. */
+function assignments(text: string): Command[] {
+  const commands: Command[] = [];
+  const pattern = /\s*([^\s=]+)\s*=\s*("[^"]*"|'[^']*'|\S*)/y;
+  let at = 0;
+  for (;;) {
+    pattern.lastIndex = at;
+    const match = pattern.exec(text);
+    if (match === null) break;
+    at = pattern.lastIndex;
+    const value = (match[2] ?? '').replaceAll(/^["']|["']$/g, '');
+    commands.push({ kind: 'sysctl', name: match[1] ?? '', value });
+  }
+  if (text.slice(at).trim() !== '') throw new Unsupported(`command sysctl ${text.slice(0, 40)}`);
+  return commands;
+}
+
+/** Words of a route that say where it leads; a value follows. */
+const ROUTE_PLACES = new Set(['via', 'dev', 'src', 'proto', 'scope', 'table', 'metric']);
+
+/** `192.0.2.1 via 192.168.0.2 dev tun0 rto_min 50ms`: what the route says about its connections. */
+function routeMetrics(text: string): Command[] {
+  const commands: Command[] = [];
+  const words = text.split(/\s+/);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? '';
+    if (ROUTE_PLACES.has(word)) i++;
+    else if (/^[a-z]\w*$/.test(word) && word !== 'default') {
+      // a lock keeps others from changing it, and nobody does here
+      if (words[i + 1] === 'lock') i++;
+      i++;
+      commands.push({ kind: 'sysctl', name: `${ROUTE}${word}`, value: words[i] ?? '' });
+    }
+  }
+  return commands;
+}
+
+/** `sockstat -4 -P tcp -s ... | grep -c STATE | grep N` and its like. */
+function sockstat(text: string): Command {
+  const stages = text.split('|').map((stage) => stage.trim());
+  let state: string | null = null;
+  let localPort: number | null = null;
+  let expected: number | null = null;
+  for (const stage of stages.slice(1)) {
+    const pattern = /^grep\s+(?:-\w+\s+)*["']?:?([\w-]+)["']?$/.exec(stage)?.[1];
+    if (pattern === undefined) throw new Unsupported(`command ${stage}`);
+    if (/^[A-Z]/.test(pattern)) state = pattern;
+    else if (/^\d+$/.test(pattern) && state === null) localPort = Number(pattern);
+    else if (/^\d+$/.test(pattern)) expected = Number(pattern);
+    else throw new Unsupported(`command ${stage}`);
+  }
+  const port = /-p (\d+)/.exec(stages[0] ?? '')?.[1];
+  if (port !== undefined) localPort = Number(port);
+  if (state === null) throw new Unsupported('command sockstat');
+  return { kind: 'count', state: freebsdState(state), localPort, expected };
+}
+
+/** FreeBSD's names of states are those of RFC 793 with underscores, and some shorter. */
+function freebsdState(name: string): string {
+  const plain = name.replaceAll('_', '-');
+  return plain === 'SYN-RCVD' ? 'SYN-RECEIVED' : plain;
+}

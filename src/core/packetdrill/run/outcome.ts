@@ -1,0 +1,108 @@
+import type { Expression, SystemCall } from '../ast.ts';
+import type { CallOutcome, Readback } from '../host/calls.ts';
+import { flagNames, isSameErrno } from '../symbols.ts';
+import type { Difference } from './match.ts';
+import { fieldOf, fieldsOf, isEllipsis, itemsOf, numberOf } from './values.ts';
+
+/** Calls whose result names a descriptor: that they succeed is all that counts. */
+const NAMING = new Set(['socket', 'accept', 'accept4', 'open', 'epoll_create', 'epoll_create1']);
+
+/** Does the result of this call name a descriptor of the script? */
+export function namesDescriptor({ name }: SystemCall): boolean {
+  return NAMING.has(name);
+}
+
+/** What a call returned, beside what the script says. @throws Unsupported */
+export function compareOutcome(call: SystemCall, outcome: CallOutcome): Difference[] {
+  const { value, errno, readback } = outcome;
+  const got = errno === null ? `${value}` : `${value} ${errno}`;
+  if (isEllipsis(call.result)) return [];
+  const wanted = numberOf(call.result);
+  const expected = call.errno === null ? `${wanted}` : `${wanted} ${call.errno}`;
+  const isRight = namesDescriptor(call) && wanted >= 0 ? value >= 0 : value === wanted;
+  const isError = call.errno === null || (errno !== null && isSameErrno(errno, call.errno));
+  if (!isRight || !isError) return [{ field: 'result', expected, actual: got }];
+  return value < 0 || readback === null ? [] : compareReadback(call, readback);
+}
+
+function compareReadback(call: SystemCall, readback: Readback): Difference[] {
+  const args = call.arguments;
+  switch (call.name) {
+    case 'getsockopt':
+      return compareOption(args[3], args[4], readback);
+    case 'ioctl':
+      return readback.kind === 'number' ? compareNumber('value', args[2], readback.value) : [];
+    case 'poll':
+      return readback.kind === 'events' ? compareEvents(args[0], readback.revents) : [];
+    case 'recvmsg':
+      return readback.kind === 'message' ? compareMessage(args[1], readback) : [];
+    default:
+      return [];
+  }
+}
+
+function compareMessage(
+  message: Expression | undefined,
+  { flags, control }: Extract<Readback, { kind: 'message' }>,
+): Difference[] {
+  const fields = fieldsOf(message);
+  const differences = compareNumber('msg_flags', fieldOf(fields, 'msg_flags'), flags);
+  const expected = fieldOf(fields, 'msg_control');
+  if (isEllipsis(expected)) return differences;
+  const wanted = itemsOf(expected).map((item) => {
+    const parts = fieldsOf(item);
+    const part = (name: string): number => numberOf(fieldOf(parts, name));
+    return `${part('cmsg_level')} ${part('cmsg_type')} ${part('cmsg_data')}`;
+  });
+  const got = control.map(({ level, type, data }) => `${level} ${type} ${data}`);
+  if (wanted.join() === got.join()) return differences;
+  const text = (messages: readonly string[]): string => messages.join(', ') || 'none';
+  return [...differences, { field: 'msg_control', expected: text(wanted), actual: text(got) }];
+}
+
+function compareNumber(
+  field: string,
+  expression: Expression | undefined,
+  actual: number,
+): Difference[] {
+  if (isEllipsis(expression)) return [];
+  const expected = numberOf(expression);
+  if (expected === actual) return [];
+  return [{ field, expected: `${expected}`, actual: `${actual}` }];
+}
+
+function compareOption(
+  value: Expression | undefined,
+  length: Expression | undefined,
+  readback: Readback,
+): Difference[] {
+  if (readback.kind === 'linger') {
+    const fields = fieldsOf(value);
+    return [
+      ...compareNumber('onoff', fieldOf(fields, 'onoff'), readback.on),
+      ...compareNumber('linger', fieldOf(fields, 'linger'), readback.seconds),
+    ];
+  }
+  if (readback.kind === 'text') {
+    const inner = itemsOf(value)[0] ?? value;
+    const expected = inner?.kind === 'string' ? inner.value : null;
+    if (expected === null || expected === readback.value) return [];
+    return [{ field: 'value', expected, actual: readback.value }];
+  }
+  if (readback.kind !== 'number') return [];
+  return [
+    ...compareNumber('value', value, readback.value),
+    ...compareNumber('length', length, readback.length),
+  ];
+}
+
+function compareEvents(entries: Expression | undefined, revents: readonly number[]): Difference[] {
+  return itemsOf(entries).flatMap((entry, i) => {
+    const expected = fieldOf(fieldsOf(entry), 'revents');
+    const actual = revents[i] ?? 0;
+    if (isEllipsis(expected) || numberOf(expected) === actual) return [];
+    const text = (events: number): string => flagNames(events, 'POLL');
+    const wanted = text(numberOf(expected));
+    return [{ field: `revents of entry ${i}`, expected: wanted, actual: text(actual) }];
+  });
+}

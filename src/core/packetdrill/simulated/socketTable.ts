@@ -1,0 +1,186 @@
+import { type Micros, MS, NEVER } from '../../base/time.ts';
+import { type CallOutcome, done, failed, type HostCall, Unsupported } from '../host/calls.ts';
+import {
+  F_GETFD,
+  F_GETFL,
+  F_SETFD,
+  F_SETFL,
+  Msg,
+  O_NONBLOCK,
+  O_RDWR,
+  Poll,
+  SIOCINQ,
+  SIOCOUTQ,
+  SIOCOUTQNSD,
+  SOCK_NONBLOCK,
+} from '../host/numbers.ts';
+import { checkCall } from './checkCall.ts';
+import { close, shutdown } from './closing.ts';
+import { accept, bind, connect, listen } from './opening.ts';
+import { readiness } from './readiness.ts';
+import { type Attempt, SimulatedSocket, type SocketWorld } from './socket.ts';
+import { getOption, setOption } from './socketOptions.ts';
+import { read, write } from './transfer.ts';
+
+/** The first descriptor that is not standard input, output or error. */
+const FIRST_FD = 3;
+
+/** A call as it is tried, again and again while it blocks. */
+export interface BegunCall {
+  readonly attempt: Attempt;
+  /** What it returns when it may not wait. */
+  readonly wouldBlock: CallOutcome | null;
+  /** When it stops waiting by itself. */
+  readonly until: Micros;
+}
+
+/** The descriptors of a simulated host. */
+export class SocketTable {
+  readonly #world: SocketWorld;
+  readonly #sockets = new Map<number, SimulatedSocket>();
+
+  constructor(world: SocketWorld) {
+    this.#world = world;
+  }
+
+  /** The socket of a descriptor; null: there is none. */
+  get(fd: number): SimulatedSocket | null {
+    return this.#sockets.get(fd) ?? null;
+  }
+
+  /** @throws Unsupported */
+  begin(call: HostCall): BegunCall {
+    checkCall(call);
+    switch (call.name) {
+      case 'socket':
+        return atOnce(this.#socket(call.type));
+      case 'poll':
+        return this.#poll(call);
+      default:
+        return this.#onSocket(call);
+    }
+  }
+
+  #onSocket(call: Exclude<HostCall, { name: 'socket' | 'poll' }>): BegunCall {
+    const socket = this.get(call.fd);
+    if (socket === null) return atOnce(failed('EBADF'));
+    switch (call.name) {
+      case 'bind':
+        return atOnce(bind(socket, call.port));
+      case 'listen':
+        return atOnce(listen(socket, call.backlog));
+      case 'accept':
+        return waiting(
+          socket,
+          accept(socket, (child) => this.#accepted(child, call.flags)),
+        );
+      case 'connect':
+        return waiting(socket, connect(socket, call.to), 'EINPROGRESS');
+      case 'read':
+        return waitingUnless(call.flags, socket, read(socket, call.into, call.flags));
+      case 'write':
+        return this.#write(socket, call);
+      case 'fcntl':
+        return atOnce(fcntl(socket, call.command, call.value));
+      case 'ioctl':
+        return atOnce(ioctl(socket, call.request));
+      case 'setsockopt':
+        return atOnce(setOption(socket, call, call.value, call.length));
+      case 'getsockopt':
+        return atOnce(getOption(socket, call, call.length));
+      case 'shutdown':
+        return atOnce(shutdown(socket, call.how));
+      case 'close':
+        this.#sockets.delete(call.fd);
+        return { ...close(socket), wouldBlock: null };
+    }
+  }
+
+  #socket(type: number): CallOutcome {
+    const socket = new SimulatedSocket(this.#world);
+    socket.isNonBlocking = (type & SOCK_NONBLOCK) !== 0;
+    return done(this.#add(socket));
+  }
+
+  #accepted(child: SimulatedSocket, flags: number): number {
+    child.isNonBlocking = (flags & SOCK_NONBLOCK) !== 0;
+    return this.#add(child);
+  }
+
+  #add(socket: SimulatedSocket): number {
+    let fd = FIRST_FD;
+    while (this.#sockets.has(fd)) fd++;
+    this.#sockets.set(fd, socket);
+    return fd;
+  }
+
+  #write(socket: SimulatedSocket, call: Extract<HostCall, { name: 'write' }>): BegunCall {
+    const mayWait = !socket.isNonBlocking && (call.flags & Msg.DONTWAIT) === 0;
+    return waitingUnless(call.flags, socket, write(socket, call.from, call.flags, mayWait));
+  }
+
+  #poll({ entries, timeoutMs }: Extract<HostCall, { name: 'poll' }>): BegunCall {
+    const look = (): CallOutcome => {
+      const revents = entries.map(({ fd, events }) => {
+        const socket = this.get(fd);
+        if (fd < 0) return 0;
+        return socket === null ? Poll.NVAL : readiness(socket) & (events | Poll.ERR | Poll.HUP);
+      });
+      const count = revents.filter((bits) => bits !== 0).length;
+      return done(count, { kind: 'events', revents });
+    };
+    const until = timeoutMs < 0 ? NEVER : this.#world.now() + timeoutMs * MS;
+    const attempt = (): CallOutcome | null => {
+      const outcome = look();
+      return outcome.value > 0 || this.#world.now() >= until ? outcome : null;
+    };
+    return { attempt, wouldBlock: null, until };
+  }
+}
+
+function atOnce(outcome: CallOutcome): BegunCall {
+  return { attempt: () => outcome, wouldBlock: null, until: NEVER };
+}
+
+/** Waits unless the socket is one that does not block. */
+function waiting(socket: SimulatedSocket, attempt: Attempt, errno = 'EAGAIN'): BegunCall {
+  return { attempt, wouldBlock: socket.isNonBlocking ? failed(errno) : null, until: NEVER };
+}
+
+function waitingUnless(flags: number, socket: SimulatedSocket, attempt: Attempt): BegunCall {
+  const isNonBlocking = socket.isNonBlocking || (flags & Msg.DONTWAIT) !== 0;
+  return { attempt, wouldBlock: isNonBlocking ? failed('EAGAIN') : null, until: NEVER };
+}
+
+function fcntl(socket: SimulatedSocket, command: number, value: number): CallOutcome {
+  switch (command) {
+    case F_GETFL:
+      return done(O_RDWR | (socket.isNonBlocking ? O_NONBLOCK : 0));
+    case F_SETFL:
+      socket.isNonBlocking = (value & O_NONBLOCK) !== 0;
+      return done();
+    case F_GETFD:
+    case F_SETFD:
+      return done();
+    default:
+      throw new Unsupported(`fcntl command ${command}`);
+  }
+}
+
+/** Linux's tcp_ioctl(): octets to be read, not acknowledged, and not sent. */
+function ioctl(socket: SimulatedSocket, request: number): CallOutcome {
+  if (socket.listener !== null) return failed('EINVAL');
+  const { connection } = socket;
+  const isOpen = connection !== null && !connection.state.startsWith('SYN');
+  const number = (value: number): CallOutcome => done(0, { kind: 'number', value, length: 4 });
+  switch (request) {
+    case SIOCINQ:
+      return number(isOpen ? connection.readable : 0);
+    case SIOCOUTQ:
+      return number(isOpen ? connection.unacknowledged : 0);
+    case SIOCOUTQNSD:
+      return number(isOpen ? connection.unsent : 0);
+    default:
+      throw new Unsupported(`ioctl 0x${request.toString(16)}`);
+  }
+}

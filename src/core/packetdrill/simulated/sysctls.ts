@@ -1,0 +1,183 @@
+import { MS, SECOND } from '../../base/time.ts';
+import { CONGESTION_CONTROLS, DEFAULT_CONFIG, type TcpConfig } from '../../tcp/config.ts';
+import { Unsupported } from '../host/calls.ts';
+import { ROUTE } from '../host/numbers.ts';
+
+/** What a setting means; null: a value that this stack cannot have. */
+type Meaning = (value: string) => Partial<TcpConfig> | null;
+
+/** It makes no difference to what a script can see here, whatever its value. */
+const HARMLESS: Meaning = () => ({});
+
+/** This stack does it in one way alone. */
+const always =
+  (...values: readonly string[]): Meaning =>
+  (value) =>
+    values.includes(value) ? {} : null;
+
+const flag =
+  (changes: (on: boolean) => Partial<TcpConfig>): Meaning =>
+  (value) =>
+    /^\d+$/.test(value) ? changes(Number(value) !== 0) : null;
+
+const number =
+  (changes: (n: number) => Partial<TcpConfig>): Meaning =>
+  (value) =>
+    /^\d+$/.test(value) ? changes(Number(value)) : null;
+
+const numberTo =
+  (most: number, changes: (n: number) => Partial<TcpConfig>): Meaning =>
+  (value) =>
+    /^\d+$/.test(value) && Number(value) <= most ? changes(Number(value)) : null;
+
+const LINUX: Readonly<Record<string, Meaning>> = {
+  tcp_rmem: receiveMemory,
+  tcp_wmem: sendMemory,
+  tcp_timestamps: flag((on) => ({ timestamps: on })),
+  tcp_sack: flag((on) => ({ sack: on })),
+  tcp_window_scaling: flag((on) => ({ windowScaling: on })),
+  tcp_syn_retries: number((n) => ({ synRetries: n })),
+  tcp_synack_retries: number((n) => ({ synAckRetries: n })),
+  tcp_retries2: number((n) => ({ dataRetries: n })),
+  tcp_retries1: HARMLESS,
+  tcp_fin_timeout: number((n) => ({ finWait2: n * SECOND })),
+  tcp_keepalive_time: number((n) => ({ keepAliveIdle: n * SECOND })),
+  tcp_keepalive_intvl: number((n) => ({ keepAliveInterval: n * SECOND })),
+  tcp_keepalive_probes: number((n) => ({ keepAliveCount: n })),
+  tcp_rto_min_us: number((n) => ({ minRto: n })),
+  tcp_rto_max_ms: number((n) => ({ maxRto: n * MS })),
+  tcp_dsack: always('1'),
+  tcp_frto: HARMLESS,
+  tcp_fack: HARMLESS,
+  tcp_reordering: always('3'),
+  tcp_congestion_control: congestionControl,
+  tcp_slow_start_after_idle: HARMLESS,
+  tcp_early_retrans: numberTo(4, (n) => ({ earlyRetransmit: n })),
+  tcp_recovery: HARMLESS,
+  tcp_tso_win_divisor: HARMLESS,
+  tcp_min_tso_segs: HARMLESS,
+  tcp_pacing_ss_ratio: HARMLESS,
+  tcp_pacing_ca_ratio: HARMLESS,
+  tcp_notsent_lowat: always('4294967295', '-1'),
+  tcp_fastopen: HARMLESS,
+  tcp_fastopen_key: HARMLESS,
+  tcp_syncookies: HARMLESS,
+  tcp_no_metrics_save: HARMLESS,
+  tcp_autocorking: HARMLESS,
+  tcp_moderate_rcvbuf: always('1'),
+  tcp_abort_on_overflow: always('0'),
+  tcp_mtu_probing: always('0'),
+  tcp_base_mss: HARMLESS,
+  tcp_ecn: always('0', '2'),
+  tcp_ecn_fallback: HARMLESS,
+  tcp_rfc1337: always('0'),
+  tcp_stdurg: HARMLESS,
+  tcp_tw_reuse: HARMLESS,
+  tcp_max_syn_backlog: HARMLESS,
+  tcp_challenge_ack_limit: HARMLESS,
+  tcp_invalid_ratelimit: always('500'),
+  tcp_limit_output_bytes: HARMLESS,
+  tcp_thin_linear_timeouts: always('0'),
+  tcp_workaround_signed_windows: always('0'),
+  tcp_migrate_req: HARMLESS,
+  tcp_shrink_window: always('0'),
+  tcp_backlog_ack_defer: HARMLESS,
+  tcp_comp_sack_delay_ns: HARMLESS,
+  tcp_comp_sack_nr: numberTo(255, (n) => ({ compressedAcks: n })),
+  tcp_syn_linear_timeouts: numberTo(127, (n) => ({ synLinearTimeouts: n })),
+  ip_local_port_range: HARMLESS,
+  ip_no_pmtu_disc: always('0'),
+  icmp_ratelimit: HARMLESS,
+  icmp_msgs_per_sec: HARMLESS,
+};
+
+/**
+ * What a `sysctl` of Linux or FreeBSD changes, by its last name: `net.ipv4.tcp_sack`.
+ * @throws Unsupported
+ */
+export function settingsOf(name: string, value: string): Partial<TcpConfig> {
+  const plain = value.trim();
+  if (name.startsWith(ROUTE)) return routeSettings(name.slice(ROUTE.length), plain);
+  const linux = /^(?:net\.ipv[46]\.|\/proc\/sys\/net\/ipv[46]\/)(\w+)$/.exec(name)?.[1];
+  const meaning = linux === undefined ? FREEBSD[name] : LINUX[linux];
+  const changes = meaning?.(plain) ?? null;
+  if (changes === null) throw new Unsupported(`sysctl ${name}=${plain}`);
+  return changes;
+}
+
+/** What `ip route` says about the connections of a route; there is one here. @throws Unsupported */
+function routeSettings(name: string, value: string): Partial<TcpConfig> {
+  const changes = ROUTE_METRICS[name]?.(value) ?? null;
+  if (changes === null) throw new Unsupported(`ip route ${name} ${value}`);
+  return changes;
+}
+
+const ROUTE_METRICS: Readonly<Record<string, Meaning>> = {
+  rto_min: shortestRto,
+  congctl: congestionControl,
+  initcwnd: always('10'),
+  quickack: always('0'),
+};
+
+/** `50ms`, `0.2s` or a number of milliseconds. */
+function shortestRto(value: string): Partial<TcpConfig> | null {
+  const match = /^(\d*\.?\d+)(s|secs?|ms|msecs?|us|usecs?)?$/.exec(value);
+  if (match === null) return null;
+  const unit = match[2] ?? 'ms';
+  const scale = unit.startsWith('s') ? SECOND : unit.startsWith('m') ? MS : 1;
+  const minRto = Math.round(Number(match[1]) * scale);
+  return minRto >= MS && minRto <= DEFAULT_CONFIG.maxRto ? { minRto } : null;
+}
+
+function congestionControl(value: string): Partial<TcpConfig> | null {
+  const name = CONGESTION_CONTROLS.find((known) => known === value);
+  return name === undefined ? null : { congestionControl: name };
+}
+
+/** tcp_rmem: least, first and most memory of a receive buffer. */
+function receiveMemory(value: string): Partial<TcpConfig> | null {
+  const [, first, most] = value.split(/\s+/).map(Number);
+  if (first === undefined || most === undefined || !(first > 0) || !(most > 0)) return null;
+  return { rmemDefault: first, rmemMax: Math.max(first, most) };
+}
+
+/** tcp_wmem: this stack takes what Linux's buffer would grow to. */
+function sendMemory(value: string): Partial<TcpConfig> | null {
+  const [, , most] = value.split(/\s+/).map(Number);
+  if (most === undefined || !(most > 0)) return null;
+  return { sendBuffer: Math.max(DEFAULT_CONFIG.sendBuffer, Math.floor(most / 2)) };
+}
+
+const FREEBSD: Readonly<Record<string, Meaning>> = {
+  'net.inet.tcp.rfc1323': flag((on) => ({ timestamps: on, windowScaling: on })),
+  'net.inet.tcp.sack.enable': flag((on) => ({ sack: on })),
+  'net.inet.tcp.ecn.enable': always('0', '2'),
+  'net.inet.tcp.rexmit_initial': number((n) => ({ initialRto: n * MS })),
+  'net.inet.tcp.delacktime': number((n) => ({ delayedAck: n * MS })),
+  'net.inet.tcp.keepidle': number((n) => ({ keepAliveIdle: n * MS })),
+  'net.inet.tcp.keepintvl': number((n) => ({ keepAliveInterval: n * MS })),
+  'net.inet.tcp.keepcnt': number((n) => ({ keepAliveCount: n })),
+  'net.inet.tcp.always_keepalive': flag((on) => ({ keepAlive: on })),
+  'net.inet.tcp.recvspace': number((n) => ({ receiveBuffer: n })),
+  'net.inet.tcp.sendspace': HARMLESS,
+  'net.inet.tcp.recvbuf_auto': HARMLESS,
+  'net.inet.tcp.sendbuf_auto': HARMLESS,
+  'net.inet.tcp.hostcache.purgenow': HARMLESS,
+  'net.inet.tcp.hostcache.purge': HARMLESS,
+  'net.inet.tcp.hostcache.enable': HARMLESS,
+  'net.inet.tcp.syncookies': HARMLESS,
+  'net.inet.tcp.syncookies_only': always('0'),
+  'net.inet.tcp.insecure_rst': always('0'),
+  'net.inet.tcp.insecure_syn': always('0'),
+  'net.inet.tcp.insecure_ack': always('0'),
+  'net.inet.tcp.drop_synfin': always('0'),
+  'net.inet.tcp.blackhole': always('0'),
+  'net.inet.tcp.delayed_ack': always('1'),
+  'net.inet.tcp.icmp_may_rst': HARMLESS,
+  'net.inet.tcp.functions_default': always('freebsd'),
+  'net.inet.tcp.cc.algorithm': always('newreno', 'cubic'),
+  'net.inet.tcp.initcwnd_segments': always('10'),
+  'net.inet.tcp.fastopen.server_enable': always('0'),
+  'net.inet.tcp.fastopen.client_enable': always('0'),
+  'kern.ipc.maxsockbuf': number((n) => ({ rmemMax: n })),
+};

@@ -1,0 +1,149 @@
+import { StackError } from '../../base/errors.ts';
+import {
+  type Buffers,
+  type CallOutcome,
+  done,
+  failed,
+  type Readback,
+  Unsupported,
+} from '../host/calls.ts';
+import { Level, Msg, TcpOption } from '../host/numbers.ts';
+import type { Attempt, SimulatedSocket } from './socket.ts';
+
+/** TCP_CM_INQ: a control message with what is left to be read. */
+const TCP_CM_INQ = 36;
+/** Octets that are moved at once. */
+const PIECE = 65_536;
+const ZEROS = new Uint8Array(PIECE);
+
+/** Flags that make no difference here. */
+const HARMLESS = Msg.DONTWAIT | Msg.NOSIGNAL | Msg.DONTROUTE;
+const READ_FLAGS = HARMLESS | Msg.PEEK | Msg.TRUNC | Msg.WAITALL;
+const WRITE_FLAGS = HARMLESS | Msg.MORE | Msg.OOB;
+
+/** @throws Unsupported */
+export function checkReadFlags(flags: number): void {
+  if ((flags & ~READ_FLAGS) !== 0) throw new Unsupported(flagsText(flags & ~READ_FLAGS));
+}
+
+/** @throws Unsupported */
+export function checkWriteFlags(flags: number): void {
+  if ((flags & ~WRITE_FLAGS) !== 0) throw new Unsupported(flagsText(flags & ~WRITE_FLAGS));
+}
+
+function total({ lengths }: Buffers): number {
+  return lengths.reduce((sum, length) => sum + length, 0);
+}
+
+/**
+ * read(), recv() and the like, as Linux's tcp_recvmsg_locked() has them: what is there first, then
+ * an error, then the end. @rfc 9293 3.10.3
+ */
+export function read(socket: SimulatedSocket, into: Buffers, flags: number): Attempt {
+  const wanted = total(into);
+  const scratch = new Uint8Array(Math.min(PIECE, wanted));
+  let got = 0;
+  const least = (flags & Msg.WAITALL) !== 0 ? wanted : 1;
+  checkReadFlags(flags);
+  return () => {
+    const { connection } = socket;
+    if (connection === null || socket.state === 'LISTEN') return failed('ENOTCONN');
+    if (wanted === 0) return done(0, messageOf(socket));
+    if (into.isBad && connection.readable > 0) return failed('EFAULT');
+    if ((flags & Msg.PEEK) !== 0) {
+      got = Math.min(wanted, connection.readable);
+    } else {
+      while (got < wanted && connection.readable > 0) {
+        got += connection.receive(scratch, 0, Math.min(PIECE, wanted - got));
+      }
+    }
+    if (got >= least) return done(got, messageOf(socket));
+    const end = endOf(socket, got);
+    return end !== null && got > 0 ? done(got, messageOf(socket)) : end;
+  };
+}
+
+/** What recvmsg() tells besides. A FIN that waits to be read counts as one octet (Linux: tcp_inq_hint). */
+function messageOf(socket: SimulatedSocket): Readback {
+  const { connection } = socket;
+  if (socket.option(Level.TCP, TcpOption.INQ) === 0 || connection === null) {
+    return { kind: 'message', flags: 0, control: [] };
+  }
+  const { readable } = connection;
+  const data = readable === 0 && connection.ended ? 1 : readable;
+  const control = [{ level: Level.TCP, type: TCP_CM_INQ, data }];
+  return { kind: 'message', flags: 0, control };
+}
+
+/** What a read returns when nothing is there; null: it waits. */
+function endOf(socket: SimulatedSocket, got: number): CallOutcome | null {
+  const { connection } = socket;
+  if (connection === null) return failed('ENOTCONN');
+  if (got === 0) {
+    const errno = socket.takeError();
+    if (errno !== null) return failed(errno);
+  }
+  const isOver = socket.shutRead || connection.ended;
+  if (isOver) return done(0, messageOf(socket));
+  return connection.state === 'CLOSED' ? failed('ENOTCONN') : null;
+}
+
+/**
+ * write(), send() and the like, as Linux's tcp_sendmsg_locked() has them. A socket that blocks takes
+ * everything, one that does not as much as there is room for. @rfc 9293 3.10.2
+ */
+export function write(
+  socket: SimulatedSocket,
+  from: Buffers,
+  flags: number,
+  mayWait: boolean,
+): Attempt {
+  checkWriteFlags(flags);
+  const wanted = total(from);
+  let taken = 0;
+  return () => {
+    const failure = whyNotWritable(socket);
+    if (failure === 'wait') return null;
+    if (failure !== null) return taken > 0 ? done(taken) : failed(failure);
+    if (from.isBad && wanted > 0) return failed('EFAULT');
+    const sent = send(socket, wanted - taken, flags);
+    if (typeof sent === 'string') return taken > 0 ? done(taken) : failed(sent);
+    taken += sent;
+    if (taken === wanted) return done(taken);
+    return mayWait || taken === 0 ? null : done(taken);
+  };
+}
+
+/** @returns octets taken, or why there are none */
+function send({ connection }: SimulatedSocket, wanted: number, flags: number): number | string {
+  if (connection === null) return 'EPIPE';
+  const options = { more: (flags & Msg.MORE) !== 0, urgent: (flags & Msg.OOB) !== 0 };
+  let taken = 0;
+  try {
+    while (taken < wanted) {
+      const piece = Math.min(PIECE, wanted - taken);
+      const octets = connection.send(ZEROS, 0, piece, options);
+      taken += octets;
+      if (octets < piece) break;
+    }
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error;
+    return taken > 0 ? taken : error.code;
+  }
+  return taken;
+}
+
+/** The checks at the head of tcp_sendmsg_locked(); null: it may go on. */
+function whyNotWritable(socket: SimulatedSocket): string | 'wait' | null {
+  const { connection, state } = socket;
+  const isOpening = state === 'SYN-SENT' || state === 'SYN-RECEIVED';
+  if (connection === null || state === 'CLOSED') return socket.takeError() ?? 'EPIPE';
+  if (isOpening) return socket.shutWrite ? 'EPIPE' : 'wait';
+  if (socket.shutWrite || connection.tcb.sendClosed) return socket.takeError() ?? 'EPIPE';
+  return null;
+}
+
+function flagsText(flags: number): string {
+  const names = Object.entries(Msg).filter(([, bit]) => (flags & bit) !== 0);
+  return names.length === 0 ? `flags 0x${flags.toString(16)}` : `MSG_${names[0]?.[0]}`;
+}
