@@ -6,6 +6,7 @@ import { captureDevice, type FrameSink } from '../core/capture/captureDevice.ts'
 import { Stack } from '../core/stack/stack.ts';
 import type { TcpConfig } from '../core/tcp/config.ts';
 import type { Connection } from '../core/tcp/connection.ts';
+import { TeeTracer } from '../core/trace/teeTracer.ts';
 import { CaptureFile } from './captureFile.ts';
 import { HostClock } from './hostClock.ts';
 import { HostRandom } from './hostRandom.ts';
@@ -34,7 +35,7 @@ export interface NodeStackOptions {
   readonly tracer?: Tracer | null;
   /** Defaults of all connections. */
   readonly config?: Partial<TcpConfig>;
-  /** Records every frame: the path of a pcap file to make, or any other sink. */
+  /** Records every frame: the path of a file to make, as of {@link CaptureFile}, or any other sink. */
   readonly capture?: string | FrameSink;
 }
 
@@ -97,9 +98,17 @@ export class NodeStack {
       throw new RangeError(`the gateway "${options.gateway}" is no IPv4 address`);
     }
     const { device, tracer = null, config = {}, capture } = options;
-    this.core = new Stack({ random: new HostRandom(), tracer, config });
+    const interfaceName = device.name;
+    this.#capture =
+      typeof capture === 'string' ? new CaptureFile(capture, this.#clock, { interfaceName }) : null;
+    const tracers = [this.#capture?.tracer, tracer].filter((t) => t !== null && t !== undefined);
+    const [only = null] = tracers;
+    this.core = new Stack({
+      random: new HostRandom(),
+      tracer: tracers.length > 1 ? new TeeTracer(tracers) : only,
+      config,
+    });
     this.#device = device;
-    this.#capture = typeof capture === 'string' ? new CaptureFile(capture, this.#clock) : null;
     const sink = typeof capture === 'object' ? capture : this.#capture;
     const port = sink === null ? device : captureDevice(device, sink, this.#clock);
     this.core.addInterface(port, cidr, gateway, this.#clock.now());

@@ -1,0 +1,99 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { formatIpv4, type Ipv4Address } from '../../core/base/address.ts';
+import type { Micros } from '../../core/base/time.ts';
+import type { SentDatagram } from '../../core/packetdrill/host/host.ts';
+import { DeviceError } from '../devices/deviceError.ts';
+import type { LinuxCalls } from '../devices/linuxCalls.ts';
+
+const CLONE_NEWNET = 0x40000000;
+const O_RDWR = 2;
+const O_NONBLOCK = 0o4000;
+const TUNSETIFF = 0x400454ca;
+const IFF_TUN = 0x0001;
+const IFF_NO_PI = 0x1000;
+const IFREQ_LENGTH = 40;
+const IFNAMSIZ = 16;
+const NAME = 'tun0';
+const POLLIN = 1;
+const LARGEST = 65_536;
+
+/** Where the kernel's end of the link stands. */
+export interface TunOptions {
+  readonly local: Ipv4Address;
+  readonly prefixLength: number;
+  readonly remote: Ipv4Address;
+  readonly mtu: number;
+}
+
+/**
+ * A network namespace of this thread's own, with one TUN interface: what the kernel sends comes out
+ * here, and what is put in arrives at it. The namespace is gone when the next one is made.
+ */
+export class TunLink {
+  readonly #calls: LinuxCalls;
+  readonly #fd: number;
+  readonly #buffer = new Uint8Array(LARGEST);
+  readonly #entry = new Uint8Array(8);
+  readonly #timeout = new Uint8Array(16);
+
+  /** @throws DeviceError */
+  constructor(calls: LinuxCalls, options: TunOptions) {
+    this.#calls = calls;
+    if (calls.unshare(CLONE_NEWNET) < 0) {
+      throw new DeviceError('not-permitted', 'a network namespace needs root');
+    }
+    this.#fd = calls.open('/dev/net/tun', O_RDWR | O_NONBLOCK);
+    if (this.#fd < 0) throw new DeviceError('no-tun', '/dev/net/tun cannot be opened');
+    const request = new Uint8Array(IFREQ_LENGTH);
+    request.set(new TextEncoder().encode(NAME));
+    new DataView(request.buffer).setUint16(IFNAMSIZ, IFF_TUN | IFF_NO_PI, true);
+    if (calls.ioctl(this.#fd, TUNSETIFF, request) < 0) {
+      throw new DeviceError('failed', `the TUN interface cannot be made: errno ${calls.errno()}`);
+    }
+    const entry = new DataView(this.#entry.buffer);
+    entry.setInt32(0, this.#fd, true);
+    entry.setInt16(4, POLLIN, true);
+    configure(options);
+  }
+
+  /** Waits until the kernel has sent something, for `time` at most. */
+  wait(time: Micros): void {
+    const timeout = new DataView(this.#timeout.buffer);
+    const micros = Math.max(0, Math.floor(time));
+    timeout.setBigInt64(0, BigInt(Math.floor(micros / 1e6)), true);
+    timeout.setBigInt64(8, BigInt((micros % 1e6) * 1000), true);
+    this.#calls.ppoll(this.#entry, 1, this.#timeout, null);
+  }
+
+  /** The next datagram that the kernel has sent; null: there is none. */
+  take(now: () => Micros): SentDatagram | null {
+    const length = this.#calls.read(this.#fd, this.#buffer, LARGEST);
+    if (length <= 0) return null;
+    return { at: now(), octets: this.#buffer.slice(0, length), reason: null };
+  }
+
+  put(datagram: Uint8Array): void {
+    this.#calls.write(this.#fd, datagram, datagram.length);
+  }
+
+  close(): void {
+    this.#calls.close(this.#fd);
+  }
+}
+
+function configure({ local, prefixLength, remote, mtu }: TunOptions): void {
+  writeFileSync(`/proc/sys/net/ipv6/conf/${NAME}/disable_ipv6`, '1');
+  const batch = [
+    'link set lo up',
+    `addr add ${formatIpv4(local)}/${prefixLength} dev ${NAME}`,
+    `link set ${NAME} mtu ${mtu} up`,
+    `route add ${formatIpv4(remote)}/32 dev ${NAME}`,
+  ];
+  const { PATH = '' } = process.env;
+  execFileSync('ip', ['-batch', '-'], {
+    input: `${batch.join('\n')}\n`,
+    env: { ...process.env, PATH: `${PATH}:/usr/sbin:/sbin` },
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+}
