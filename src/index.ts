@@ -42,6 +42,7 @@ export {
 export type { NetLike, ServerLike, SocketLike, Timers } from './apps/netLike.ts';
 export * from './core/index.ts';
 export { CaptureFile, type CaptureFileOptions } from './node/captureFile.ts';
+export { type CaptureInput, CaptureInputError, readCapture } from './node/captureInput.ts';
 export { DeviceError, type DeviceErrorCode } from './node/devices/deviceError.ts';
 export { DuplexDevice, type DuplexOptions } from './node/devices/duplexDevice.ts';
 export {

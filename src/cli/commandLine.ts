@@ -1,12 +1,24 @@
 import { Command, CommanderError } from 'commander';
 import { connectCommand } from './commands/connect.ts';
 import { demoCommand } from './commands/demo.ts';
+import { dissectCommand } from './commands/dissect.ts';
 import { labCommand } from './commands/lab.ts';
+import { packetdrillCommand } from './commands/packetdrill.ts';
 import { proxyCommand } from './commands/proxy.ts';
+import { replayCommand } from './commands/replay.ts';
 import { serveCommand } from './commands/serve.ts';
 import { Delegated, ExitCode, exitCodeOf, explain, UsageError } from './failure.ts';
 
-const COMMANDS = [serveCommand, connectCommand, proxyCommand, labCommand, demoCommand];
+const COMMANDS = [
+  serveCommand,
+  connectCommand,
+  proxyCommand,
+  labCommand,
+  dissectCommand,
+  replayCommand,
+  packetdrillCommand,
+  demoCommand,
+];
 
 /**
  * Does what a command line asks for.

@@ -40,7 +40,7 @@ export function addLinkOptions(command: Command): Command {
     .addOption(cidrOption('--address <cidr>', 'address of the stack', '10.107.0.2/24'))
     .addOption(cidrOption('--peer <cidr>', "address of the kernel's end", '10.107.0.1/24'))
     .option('--netns <name>', "existing network namespace for the kernel's end")
-    .option('--pcap <file>', 'record the frames of both directions')
+    .option('--pcap <file>', 'record the frames of both directions; a .pcapng says why')
     .option('--trace', 'one line per frame with its reason, on standard error')
     .option('--json', 'the result as JSON in the last line of standard output');
 }

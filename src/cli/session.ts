@@ -1,12 +1,12 @@
 import { formatCidr, formatIpv4 } from '../core/base/address.ts';
 import type { Tracer } from '../core/base/tracer.ts';
+import { TeeTracer } from '../core/trace/teeTracer.ts';
 import { TraceLines } from '../core/trace/traceLines.ts';
 import { CaptureFile } from '../node/captureFile.ts';
 import { defaultMac, openTap } from '../node/devices/tapDevice.ts';
 import { HostClock } from '../node/hostClock.ts';
 import { createStack, type NodeStack } from '../node/nodeStack.ts';
 import { checkLink, type LinkOptions } from './options.ts';
-import { TeeTracer } from './teeTracer.ts';
 
 /** A stack on a TAP, as long as a command runs. */
 export interface Session {
@@ -71,14 +71,15 @@ export interface Watchers {
 
 /** The capture file and the tracers that were asked for. @throws Error if the file cannot be made */
 export function openWatchers(
-  { pcap, trace }: Pick<LinkOptions, 'pcap' | 'trace'>,
+  { pcap, tap, trace }: Pick<LinkOptions, 'pcap' | 'tap' | 'trace'>,
   { tracer: extra, snapLength }: SessionExtras,
 ): Watchers {
   const clock = new HostClock();
   const limit = snapLength === undefined ? {} : { snapLength };
-  const capture = pcap === undefined ? null : new CaptureFile(pcap, clock, limit);
+  const fileOptions = { interfaceName: tap, ...limit };
+  const capture = pcap === undefined ? null : new CaptureFile(pcap, clock, fileOptions);
   const lines = trace === true ? new TraceLines(writeTraceLine, clock.now()) : null;
-  const tracers = [lines, extra].filter((t) => t !== null && t !== undefined);
+  const tracers = [capture?.tracer, lines, extra].filter((t) => t !== null && t !== undefined);
   return {
     tracer: tracers.length === 0 ? null : new TeeTracer(tracers),
     capture,

@@ -29,6 +29,8 @@ export { type Clock, type Micros, MS, NEVER, SECOND } from './base/time.ts';
 export type { Tracer } from './base/tracer.ts';
 export { VirtualClock } from './base/virtualClock.ts';
 export { captureDevice, type Direction, type FrameSink } from './capture/captureDevice.ts';
+export type { CapturedPacket } from './capture/capturedPacket.ts';
+export { type Capture, CaptureReader, readPackets } from './capture/captureReader.ts';
 export { Stack, type StackOptions } from './stack/stack.ts';
 export { configure, DEFAULT_CONFIG, type ProbeOctets, type TcpConfig } from './tcp/config.ts';
 export type { Connection } from './tcp/connection.ts';

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { readPackets } from '../../src/core/capture/captureReader.ts';
 import { SCENARIOS } from '../../src/lab/scenarios.ts';
 import { resultOf, runGlasstcp } from './processes.ts';
 
@@ -40,6 +41,19 @@ test('lab NAME: the story, what it shows, the outcome, and a capture that tshark
     return;
   }
   t.is(probes.trim().split('\n').length, 3);
+});
+
+test('lab NAME: a .pcapng says of each frame why its sender sent it', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'glass-test-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const pcap = join(folder, 'crashed.pcapng');
+  const ended = await runGlasstcp(t, 'lab', 'keepalive-crashed', '--probes', '3', '--pcap', pcap);
+  t.is(ended.code, 0, ended.stderr);
+  const { packets, problem } = readPackets(readFileSync(pcap));
+  t.is(problem, null);
+  const comments = packets.map((p) => p.comments.join());
+  t.true(comments.every((comment) => /^sent: [a-z-]+ \(RFC [^)]+\): ./.test(comment)));
+  t.is(comments.filter((comment) => comment.startsWith('sent: keepalive-probe ')).length, 3);
 });
 
 test('lab: an unknown scenario and a count out of range are one line and exit code 2', async (t) => {

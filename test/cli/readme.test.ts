@@ -73,6 +73,7 @@ const EXPECTED = [
   /^hello$/m,
   /^refused$/m,
   /^What this shows$/m,
+  /half-close \(RFC 9293 3\.6\): text goes on/,
   /"command":"proxy","ok":true/,
   /^you asked for \/anything$/m,
 ];

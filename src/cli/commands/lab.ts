@@ -23,7 +23,7 @@ export function labCommand(): Command {
     .description('tell a scenario step by step, in virtual time; `lab list` lists them')
     .argument('<name>', 'a scenario, or list')
     .option('--probes <number>', 'keepalive probes before giving up (default: 9)', parseProbes)
-    .option('--pcap <file>', 'record each frame as its sender sends it')
+    .option('--pcap <file>', 'record each frame as its sender sends it; a .pcapng says why')
     .option('--json', 'print the outcome as JSON in the last line')
     .action((name: string, options: LabCommandOptions) =>
       runCommand('lab', options, () => (name === 'list' ? list() : tell(named(name), options))),
