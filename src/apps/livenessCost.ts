@@ -10,6 +10,8 @@ const DEFAULT_INTERVAL_MS = 75_000;
 const HEADERS = 40;
 /** The timestamps option with its padding. @rfc 7323 3.2 */
 const TIMESTAMPS = 12;
+/** The option that says which octet has arrived twice, with its padding. @rfc 2883 4 */
+const DSACK_OPTION = 12;
 
 /** A connection whose only traffic is its keepalive. */
 export interface KeepAliveTraffic {
@@ -28,15 +30,17 @@ export interface KeepAliveTraffic {
  * that is longer: after a probe the timer of Linux does not look before the interval is over, though
  * the answer has long come.
  *
- * `3600 s / max(idle, interval) * (2 * headers + probeOctets)`, where headers are 40 octets, and 52
- * with timestamps.
+ * `3600 s / max(idle, interval) * (2 * headers + probeOctets + dsack)`, where headers are 40 octets,
+ * and 52 with timestamps. The answer to a probe with an octet reports that it has arrived twice, in
+ * an option of 12 octets (RFC 2883).
  *
  * @rfc 9293 3.8.4
  */
 export function keepAliveCostPerHour(traffic: KeepAliveTraffic): number {
   const { idleMs, intervalMs = DEFAULT_INTERVAL_MS, probeOctets = 0, timestamps = true } = traffic;
   const periodMs = Math.max(idleMs, intervalMs);
-  return (HOUR_MS / periodMs) * (2 * headers(timestamps) + probeOctets);
+  const duplicate = probeOctets > 0 ? DSACK_OPTION : 0;
+  return (HOUR_MS / periodMs) * (2 * headers(timestamps) + probeOctets + duplicate);
 }
 
 /** A connection whose only traffic is a heartbeat. */

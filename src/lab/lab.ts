@@ -5,6 +5,7 @@ import type { SendReason } from '../core/base/reasons.ts';
 import { add, seq } from '../core/base/seq.ts';
 import { type Clock, type Micros, MS, NEVER, SECOND } from '../core/base/time.ts';
 import { TimerEntry, type TimerTarget } from '../core/base/timerQueue.ts';
+import type { Tracer } from '../core/base/tracer.ts';
 import { captureDevice, type FrameSink } from '../core/capture/captureDevice.ts';
 import { Link, type LinkDevice } from '../core/sim/link.ts';
 import { Network } from '../core/sim/network.ts';
@@ -14,6 +15,7 @@ import type { TcpConfig } from '../core/tcp/config.ts';
 import type { Connection } from '../core/tcp/connection.ts';
 import { Conversations } from '../core/trace/conversations.ts';
 import { formatFrame } from '../core/trace/line.ts';
+import { TeeTracer } from '../core/trace/teeTracer.ts';
 import { createNet, type Net } from '../node/net/createNet.ts';
 import type { Timers } from '../node/net/host.ts';
 import { named, type SegmentEvent, type StoryEvent, Witness } from './story.ts';
@@ -30,7 +32,13 @@ export interface LabOptions {
   /** Told each event of the story as it happens. */
   readonly tell?: (event: StoryEvent) => void;
   /** Makes what gets each frame once, as its sender sends it, with times of this clock. */
-  readonly capture?: (clock: Clock) => FrameSink;
+  readonly capture?: (clock: Clock) => LabCapture;
+}
+
+/** Who keeps the frames of a lab. */
+export interface LabCapture extends FrameSink {
+  /** To be told why the hosts sent them. */
+  readonly tracer?: Tracer | null;
 }
 
 /**
@@ -53,7 +61,7 @@ export class Lab {
   readonly #names = new Map<string, string>();
   readonly #conversations = new Conversations();
   readonly #tell: (event: StoryEvent) => void;
-  readonly #capture: FrameSink | null;
+  readonly #capture: LabCapture | null;
   #tasks: (() => void)[] = [];
 
   constructor(options: LabOptions = {}) {
@@ -137,14 +145,16 @@ export class Lab {
     this.#tasks.push(task);
   }
 
-  witness(host: string): Witness {
-    return new Witness(
+  witness(host: string): Tracer {
+    const witness = new Witness(
       host,
       this.#names,
       this.#conversations,
       (event) => this.tell(event),
       (packet) => this.#statesOf(packet),
     );
+    const tracer = this.#capture?.tracer ?? null;
+    return tracer === null ? witness : new TeeTracer([tracer, witness]);
   }
 
   /** What the host sends is captured; what it receives is what others send. */

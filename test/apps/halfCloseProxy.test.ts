@@ -167,8 +167,9 @@ inAllWorlds('both ways at once, and both ends end', async (world, t) => {
   const all = await proxied(world, t);
   const exchange = async ({ client, accepted }: Ends): Promise<void> => {
     const [here, there] = await Promise.all([
-      digestOf(client),
-      digestOf(accepted),
+      // without this a stream that has been read to its end is destroyed, though it still writes
+      digestOf(client.iterator({ destroyOnReturn: false })),
+      digestOf(accepted.iterator({ destroyOnReturn: false })),
       pipeline(pseudoRandom(1_000_003, 'up'), client),
       pipeline(pseudoRandom(1_500_007, 'down'), accepted),
     ]);

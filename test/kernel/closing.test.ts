@@ -91,10 +91,14 @@ async function ends(peer: World['peer'], errors: readonly string[]): Promise<voi
   if (unexpected.length > 0) throw new Error(`the kernel's ends: ${unexpected}`);
 }
 
-/** A reset that the stack received: its sockets end with that error. */
-async function areReset(scene: Scene, sockets: readonly Socket[]): Promise<void> {
+/** A reset that the stack received: its sockets end with that error, which Linux's tcp_reset chooses. */
+async function areReset(
+  scene: Scene,
+  sockets: readonly Socket[],
+  expected: 'ECONNRESET' | 'EPIPE' = 'ECONNRESET',
+): Promise<void> {
   await reach(scene, sockets, 'CLOSED');
-  for (const { error } of connectionsOf(sockets)) scene.t.is(error, 'ECONNRESET');
+  for (const { error } of connectionsOf(sockets)) scene.t.is(error, expected);
   for (const socket of sockets) socket.destroy();
   await closed(sockets);
   await ends(scene.peer, []);
@@ -294,7 +298,7 @@ function closings(open: Open): [string, (scene: Scene) => Promise<void>][] {
       async (scene, sockets) => {
         await halfCloseFromKernel(scene, sockets);
         await scene.peer.tell({ do: 'abort' });
-        await areReset(scene, sockets);
+        await areReset(scene, sockets, 'EPIPE');
       },
     ],
     [

@@ -63,17 +63,17 @@ const OUTCOMES: Readonly<Record<string, unknown>> = {
     client: 'open',
   },
   'keepalive-probe-0': {
-    probe: 'server.80 > client.58836: Flags [.], ack 6, win 32767, length 0',
+    probe: 'server.80 > client.58836: Flags [.], ack 6, win 63, length 0',
     answered: 1,
     delivered: 0,
   },
   'keepalive-probe-1': {
-    probe: 'server.80 > client.58836: Flags [.], seq 0:1, ack 6, win 32767, length 1',
+    probe: 'server.80 > client.58836: Flags [.], seq 0:1, ack 6, win 63, length 1',
     answered: 1,
     delivered: 0,
   },
   'keepalive-blocked-by-retransmission': {
-    retransmissionLimit: { probes: 0, seconds: 955, error: 'ETIMEDOUT' },
+    retransmissionLimit: { probes: 0, seconds: 956, error: 'ETIMEDOUT' },
     userTimeout: { probes: 0, seconds: 30, error: 'ETIMEDOUT' },
   },
   'half-open': { meanwhile: 'ESTABLISHED', error: 'ECONNRESET', resets: 1 },

@@ -130,7 +130,8 @@ function probeScenario(octets: ProbeOctets): Scenario {
       const [probe] = lab.segments('keepalive-probe');
       return {
         probe: probe?.line ?? 'none',
-        answered: lab.segments('ack-unacceptable').length,
+        // The repeated octet is answered as text that has arrived twice.
+        answered: lab.segments(octets === 0 ? 'ack-unacceptable' : 'ack-duplicate').length,
         delivered: client.received,
       };
     },
