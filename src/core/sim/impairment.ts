@@ -17,6 +17,7 @@ export type FrameFate =
 /** What happens to the frames that are sent through an {@link Impairment}; probabilities 0 to 1. */
 export interface ImpairmentOptions {
   readonly loss?: number;
+  readonly bursts?: LossBursts;
   readonly duplication?: number;
   /** Held back by up to `jitter`, so that others overtake it. */
   readonly reordering?: number;
@@ -28,6 +29,19 @@ export interface ImpairmentOptions {
   readonly drop?: readonly number[];
   /** Decides on a frame, which is the caller's to look at only; null leaves it to the rest. */
   readonly fate?: (packet: PacketBuffer) => FrameFate | null;
+}
+
+/**
+ * Losses that come together: the way is good or bad, and changes now and then. All probabilities are
+ * per frame. Gilbert's and Elliott's model.
+ */
+export interface LossBursts {
+  /** That a good way becomes bad. */
+  readonly begin: number;
+  /** That a bad one becomes good. */
+  readonly end: number;
+  /** That a frame is lost on a bad way; default 1. */
+  readonly loss?: number;
 }
 
 /** What it did so far. */
@@ -58,6 +72,8 @@ export class Impairment {
   readonly #clock: Clock;
   readonly #timers: TimerQueue;
   #numbered = 0;
+  /** Is the way bad just now? */
+  #bad = false;
   readonly #overtaken: Overtaken[] = [];
 
   constructor(
@@ -128,11 +144,16 @@ export class Impairment {
   }
 
   #isLost(packet: PacketBuffer): boolean {
-    const { drop, loss } = this.#options;
+    const { drop, loss, bursts } = this.#options;
     if (drop !== undefined && occupiesSequenceNumbers(packet)) {
       if (drop.includes(++this.#numbered)) return true;
     }
-    return this.#happens(loss);
+    return (bursts !== undefined && this.#isLostInBurst(bursts)) || this.#happens(loss);
+  }
+
+  #isLostInBurst({ begin, end, loss = 1 }: LossBursts): boolean {
+    if (this.#happens(this.#bad ? end : begin)) this.#bad = !this.#bad;
+    return this.#bad && this.#happens(loss);
   }
 
   #pass(packet: PacketBuffer): boolean {

@@ -7,6 +7,7 @@ import type { Tracer } from '../base/tracer.ts';
 import { VirtualClock } from '../base/virtualClock.ts';
 import { Stack } from '../stack/stack.ts';
 import type { TcpConfig } from '../tcp/config.ts';
+import type { InitialNumbers } from '../tcp/listen/isn.ts';
 import { Impairment, type ImpairmentOptions } from './impairment.ts';
 import { Link, type LinkOptions } from './link.ts';
 
@@ -23,6 +24,8 @@ export interface HostOptions {
   readonly wrap?: (device: Device) => Device;
   /** What happens to the frames that it sends. */
   readonly impairment?: ImpairmentOptions;
+  /** Where its ISNs and timestamps begin: to come near a wrap. */
+  readonly numbers?: InitialNumbers;
 }
 
 /** Two hosts and the wire between them. */
@@ -61,6 +64,7 @@ export class Network {
       random: new Xoshiro128(seed),
       config: options.config ?? {},
       tracer: options.tracer ?? null,
+      ...(options.numbers === undefined ? {} : { numbers: options.numbers }),
     });
     stack.wake = () => this.#woken.add(stack);
     stack.addInterface(device, cidr, options.gateway ?? null, this.now);
