@@ -39,7 +39,9 @@ function isAcceptable(tcb: Tcb, seg: Segment): boolean {
   const end = add(seg.seq, seg.len);
   if (tcb.state === 'TIME-WAIT' || seg.has(Flag.RST)) return inWindow(seg.seq, nxt, wnd + 1);
   if (lt(end, tcb.ack.last)) return false;
-  if (seg.has(Flag.SYN) && le(end, nxt)) return false; // the handshake again
+  // of the handshake nothing is old for the sake of its ACK
+  const inHandshake = seg.has(Flag.SYN) || tcb.state === 'SYN-RECEIVED';
+  if (inHandshake && lt(seg.seq, nxt) && le(end, nxt)) return false;
   const edge = add(nxt, wnd);
   const right = seg.has(Flag.FIN) ? add(end, -1) : end; // a FIN needs no room
   if (le(right, edge) || (wnd === 0 && seg.seq === nxt)) return true;
@@ -73,6 +75,7 @@ function trim(tcb: Tcb, seg: Segment): void {
 function takeRepeatedSyn(tcb: Tcb, seg: Segment): void {
   if (!seg.has(Flag.SYN) || seg.seq !== tcb.rcv.irs) return;
   if (seg.has(Flag.ACK)) {
+    if (tcb.gate !== null) return; // opened passively: no SYN of ours waits for an answer
     seg.flags &= ~Flag.SYN;
     seg.seq = add(seg.seq, 1);
     seg.wnd >>>= tcb.snd.shift; // "the window field in a SYN segment itself is never scaled"
