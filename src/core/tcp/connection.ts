@@ -12,6 +12,7 @@ import { type TcpInfo, tcpInfo } from './info.ts';
 import { onIcmpError } from './input/icmpError.ts';
 import { segmentArrives } from './input/segmentArrives.ts';
 import type { Listener } from './listen/listener.ts';
+import { checkAppLimited } from './send/deliveryRate.ts';
 import { armKeepAlive, switchKeepAlive } from './send/keepAlive.ts';
 import { output } from './send/output.ts';
 import type { SegmentWriter } from './send/segmentWriter.ts';
@@ -95,6 +96,7 @@ export class Connection implements TimerTarget {
     }
     const open = maySend(tcb.state) || tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED';
     if (!open || tcb.sendClosed) throw new StackError('EPIPE', 'the send side is closed');
+    checkAppLimited(tcb);
     const taken = tcb.sendBuffer.write(source, from, count);
     if (taken < count) tcb.writeBlocked = true;
     if (taken > 0) {

@@ -1,6 +1,7 @@
 import { type Micros, MS, NEVER } from '../base/time.ts';
 import { type CongestionControlName, NO_THRESHOLD } from './config.ts';
 import { advertisedMss } from './receive/windowSpace.ts';
+import { deliveryRate } from './send/deliveryRate.ts';
 import { sackedOut } from './send/inFlight.ts';
 import type { State } from './states.ts';
 import { outstanding, type Tcb, Timer, unsentText } from './tcb.ts';
@@ -49,6 +50,10 @@ export interface TcpInfo {
   /** Segments sent again, and delivered, in all. */
   readonly totalRetrans: number;
   readonly delivered: number;
+  /** Octets of text delivered in a second, as of the last measurement; 0: none yet. */
+  readonly deliveryRate: number;
+  /** ... while the user had too little to send, so that the path may be faster. */
+  readonly deliveryRateAppLimited: boolean;
   readonly rtt: Micros;
   readonly rttvar: Micros;
   readonly minRtt: Micros;
@@ -112,6 +117,8 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     dsackDups: recovery.dsackDups,
     totalRetrans: recovery.totalRetrans,
     delivered: recovery.delivered,
+    deliveryRate: deliveryRate(tcb),
+    deliveryRateAppLimited: tcb.delivery.rateAppLimited,
     rtt: Math.round(rtt.srtt),
     rttvar: Math.round(rtt.rttvar),
     minRtt: rtt.minRtt,

@@ -15,10 +15,15 @@ import {
   type TcpConfig,
   TIMESTAMP_OPTION,
 } from './config.ts';
-import type { AckSample, CongestionControl } from './congestion/congestionControl.ts';
+import {
+  type AckSample,
+  type CongestionControl,
+  newAckSample,
+} from './congestion/congestionControl.ts';
 import { ReceiveBuffer } from './receive/receiveBuffer.ts';
 import { SackBlocks } from './receive/sackBlocks.ts';
 import { CwndUsage } from './send/cwndUsage.ts';
+import { type DeliveryRate, newDeliveryRate } from './send/delivery.ts';
 import {
   type AckNews,
   newAckNews,
@@ -265,6 +270,7 @@ export class Tcb {
   readonly ack: AckState;
   readonly rtt: RttEstimator;
   congestion: CongestionControl;
+  readonly delivery: DeliveryRate;
   /** How far cwnd is used. */
   readonly cwndUsage: CwndUsage;
   /** The one record in which ACKs are told to congestion control. */
@@ -343,8 +349,9 @@ export class Tcb {
     this.ack = newAckState();
     this.rtt = new RttEstimator(config);
     this.congestion = options.congestion;
+    this.delivery = newDeliveryRate();
     this.cwndUsage = new CwndUsage();
-    this.sample = { acked: 0, inFlight: 0, rtt: 0, srtt: 0, una: iss, nxt: iss, now: 0 };
+    this.sample = newAckSample(iss);
     this.sendBuffer = new SendBuffer(config.sendBuffer, add(iss, 1));
     this.writeQueue = new WriteQueue(add(iss, 1));
     this.receiveBuffer = new ReceiveBuffer(mostReceived(config), config.segmentLayout);

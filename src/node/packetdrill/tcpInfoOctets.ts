@@ -75,6 +75,7 @@ export function tcpInfoNames(octets: Uint8Array): InfoNames {
   const scales = view.getUint8(6);
   names.set('tcpi_snd_wscale', scales & 15);
   names.set('tcpi_rcv_wscale', scales >>> 4);
+  names.set('tcpi_delivery_rate_app_limited', view.getUint8(7) & 1);
   return names;
 }
 

@@ -1,6 +1,9 @@
 import { add, type Seq, seq } from '../../../src/core/base/seq.ts';
 import { type Micros, MS, SECOND } from '../../../src/core/base/time.ts';
-import type { CongestionControl } from '../../../src/core/tcp/congestion/congestionControl.ts';
+import {
+  type CongestionControl,
+  newAckSample,
+} from '../../../src/core/tcp/congestion/congestionControl.ts';
 
 /** A sender without segments: it fills the window, and has it acknowledged a round trip later. */
 export class VirtualSender {
@@ -82,16 +85,13 @@ export class VirtualSender {
   #tell(acked: number, rtt: Micros, limited: boolean): void {
     const { control, now } = this;
     this.#una = add(this.#una, acked * control.mss);
-    const { rtt: srtt } = this;
-    const sample = {
-      acked,
-      inFlight: this.segments,
-      rtt,
-      srtt,
-      una: this.#una,
-      nxt: this.#nxt,
-      now,
-    };
+    const sample = newAckSample(this.#una);
+    sample.acked = acked;
+    sample.inFlight = this.segments;
+    sample.rtt = rtt;
+    sample.srtt = this.rtt;
+    sample.nxt = this.#nxt;
+    sample.now = now;
     control.onRtt(sample);
     control.onAck(sample, limited);
   }

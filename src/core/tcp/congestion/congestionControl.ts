@@ -16,6 +16,36 @@ export interface AckSample {
   una: Seq;
   nxt: Seq;
   now: Micros;
+  /**
+   * The rate that it shows: so many segments were delivered in an interval of µs; -1: it shows none.
+   * `isAppLimited`: the user had too little to send, so the path may be faster.
+   */
+  delivered: number;
+  interval: Micros;
+  isAppLimited: boolean;
+  /** Segments that had been delivered when the one was sent that it delivers, and are now. */
+  priorDelivered: number;
+  deliveredInAll: number;
+  /** Segments that it shows to be lost. */
+  lost: number;
+}
+
+export function newAckSample(iss: Seq): AckSample {
+  return {
+    acked: 0,
+    inFlight: 0,
+    rtt: 0,
+    srtt: 0,
+    una: iss,
+    nxt: iss,
+    now: 0,
+    delivered: -1,
+    interval: -1,
+    isAppLimited: false,
+    priorDelivered: 0,
+    deliveredInAll: 0,
+    lost: 0,
+  };
 }
 
 /**

@@ -6,6 +6,7 @@ import { onTextSent } from '../receive/ackPolicy.ts';
 import { finSeq, hasUnsent, outstanding, type Tcb, withinHalfWindow } from '../tcb.ts';
 import { burstSegments, cwndQuota, LARGEST_CHUNK, mayDefer } from './burst.ts';
 import { validateCwnd } from './cwndValidation.ts';
+import { sendStamp } from './deliveryRate.ts';
 import { cwndSegments, inFlight, isReducing } from './inFlight.ts';
 import type { SegmentWriter } from './segmentWriter.ts';
 import { onBurstsSent, onSent } from './transmitTimer.ts';
@@ -188,7 +189,7 @@ function transmit(
   const from = snd.nxt;
   const length = diff(to, from);
   snd.nxt = fin ? add(to, 1) : to;
-  queue.push(from, snd.nxt, now, recovery.delivered);
+  queue.push(from, snd.nxt, now, sendStamp(tcb, now));
   if (fin) tcb.finSent = true;
   if (length > 0) {
     if (inFlight(tcb) === 1 && tcb.sentTextAt > 0) {

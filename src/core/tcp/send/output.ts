@@ -6,6 +6,8 @@ import { ackAfterRead } from '../receive/ackPolicy.ts';
 import { adjustSpace } from '../receive/bufferTuning.ts';
 import { isSynchronized } from '../states.ts';
 import { effectiveMss, hasUnsent, outstanding, oweAck, type Tcb, Timer } from '../tcb.ts';
+import { NO_STAMP } from './delivery.ts';
+import { sendStamp } from './deliveryRate.ts';
 import { onMtuFell } from './lossRecovery.ts';
 import { sendNew } from './newText.ts';
 import { afterNewText, sendLost, sendTailProbe } from './retransmit.ts';
@@ -55,7 +57,8 @@ function sendSyn(tcb: Tcb, reason: SendReason, now: Micros, writer: SegmentWrite
   tcb.synOwed = null;
   if (snd.nxt === snd.iss) {
     snd.nxt = add(snd.iss, 1);
-    queue.push(snd.iss, snd.nxt, now);
+    // Of a SYN-ACK Linux knows no time of sending.
+    queue.push(snd.iss, snd.nxt, now, tcb.gate === null ? sendStamp(tcb, now) : NO_STAMP);
   } else {
     queue.resent(0, now);
     writer.segmentsRetransmitted++;

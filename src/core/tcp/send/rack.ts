@@ -103,9 +103,9 @@ function reorderingWindow(tcb: Tcb): Micros {
  * round-trip time, and stays so for a number of recoveries. @rfc 8985 6.2 Step 4
  */
 export function updateReorderingWindow(tcb: Tcb): void {
-  const { rack, recovery, news } = tcb;
-  if (news.latestSentAt === 0) return;
-  if (news.priorDelivered < rack.lastDelivered) rack.dsackSeen = false;
+  const { rack, recovery, delivery } = tcb;
+  if (delivery.priorDelivered === 0) return;
+  if (delivery.priorDelivered < rack.lastDelivered) rack.dsackSeen = false;
   if (rack.dsackSeen) {
     rack.steps = Math.min(MAX_STEPS, rack.steps + 1);
     rack.dsackSeen = false;

@@ -127,9 +127,6 @@ export interface AckNews {
   lateSeq: Seq;
   /** The highest reported number before this ACK. */
   priorFack: Seq;
-  /** Of the delivered segment that was sent last: the count delivered before it; 0: none. */
-  priorDelivered: number;
-  latestSentAt: Micros;
   /** Counts before this ACK. */
   deliveredBefore: number;
   lostBefore: number;
@@ -202,8 +199,6 @@ export function newAckNews(): AckNews {
     lastSackAt: 0,
     lateSeq: seq(0),
     priorFack: seq(0),
-    priorDelivered: 0,
-    latestSentAt: 0,
     deliveredBefore: 0,
     lostBefore: 0,
   };

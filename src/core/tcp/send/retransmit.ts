@@ -2,6 +2,7 @@ import type { SendReason } from '../../base/reasons.ts';
 import { add, diff, lt } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { finSeq, hasUnsent, outstanding, type Tcb, Timer, unsentText } from '../tcb.ts';
+import { sendStamp } from './deliveryRate.ts';
 import { cwndSegments, inFlight, isReducing } from './inFlight.ts';
 import { flagsOf, sendProbeText } from './newText.ts';
 import { Mark } from './retransmitQueue.ts';
@@ -89,7 +90,7 @@ export function sendTailProbe(tcb: Tcb, now: Micros, writer: SegmentWriter): voi
   recovery.tlpOwed = false;
   const last = queue.count - 1;
   if (queue.isSacked(last) || !cutToFit(tcb, last)) return;
-  queue.probe(last, now, recovery.delivered);
+  queue.probe(last, now, sendStamp(tcb, now));
   recovery.totalRetrans++;
   if (last > 0) queue.endBurst(last - 1);
   write(tcb, last, { reason: 'tail-loss-probe', push: false }, now, writer);
@@ -148,7 +149,7 @@ interface Order {
 
 function repeat(tcb: Tcb, i: number, order: Order, now: Micros, writer: SegmentWriter): void {
   const { retransmitQueue: queue, recovery, deadlines } = tcb;
-  queue.resent(i, now, recovery.delivered);
+  queue.resent(i, now, sendStamp(tcb, now));
   if (recovery.retransStamp === 0) recovery.retransStamp = timestampAt(tcb, now) || 1;
   recovery.undoRetrans = Math.max(0, recovery.undoRetrans) + 1;
   recovery.totalRetrans++;

@@ -1,6 +1,7 @@
 import { add, diff, le, lt, type Seq, seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { MAX_SEGMENTS_IN_FLIGHT } from '../config.ts';
+import { NO_STAMP, type SendStamp } from './delivery.ts';
 
 /** Marks of a record, with Linux's meaning (TCPCB_*). */
 export const Mark = {
@@ -14,6 +15,8 @@ export const Mark = {
   EVER_RESENT: 8,
   /** The last segment of those that were sent as one, in a burst. */
   BURST_END: 16,
+  /** The user had too little to send when it was sent last. */
+  APP_LIMITED: 32,
 } as const;
 
 const FIRST_CAPACITY = 16;
@@ -43,6 +46,8 @@ export class RetransmitQueue {
   #end = new Float64Array(FIRST_CAPACITY);
   #sentAt = new Float64Array(FIRST_CAPACITY);
   #delivered = new Float64Array(FIRST_CAPACITY);
+  #deliveredAt = new Float64Array(FIRST_CAPACITY);
+  #firstSentAt = new Float64Array(FIRST_CAPACITY);
   #marks = new Uint8Array(FIRST_CAPACITY);
   /** So many records from this one on are known to be SACKED: a walk may leap over them. */
   #run = new Int32Array(FIRST_CAPACITY);
@@ -106,6 +111,16 @@ export class RetransmitQueue {
     return this.#delivered[this.#slot(i)] ?? 0;
   }
 
+  /** ... and when the last of them was; -1: not known, or of no account any more. */
+  deliveredAt(i: number): Micros {
+    return this.#deliveredAt[this.#slot(i)] ?? 0;
+  }
+
+  /** When the segment was sent that was measured last when this one was sent. */
+  firstSentAt(i: number): Micros {
+    return this.#firstSentAt[this.#slot(i)] ?? 0;
+  }
+
   /** Bits of {@link Mark}. */
   marks(i: number): number {
     return this.#marks[this.#slot(i)] ?? 0;
@@ -132,15 +147,15 @@ export class RetransmitQueue {
 
   /**
    * Files a segment that was sent for the first time. `from` is the end of the record before.
-   * @param delivered segments delivered until now
+   * @param stamp what was delivered until now
    */
-  push(from: Seq, to: Seq, now: Micros, delivered = 0): void {
+  push(from: Seq, to: Seq, now: Micros, stamp: SendStamp = NO_STAMP): void {
     const slot = this.#append();
     this.#seq[slot] = from;
     this.#end[slot] = to;
     this.#sentAt[slot] = now;
-    this.#delivered[slot] = delivered;
     this.#marks[slot] = 0;
+    this.#stamp(slot, stamp);
     this.#toYoungest(slot);
   }
 
@@ -151,20 +166,20 @@ export class RetransmitQueue {
   }
 
   /** Notes that record `i` was sent again. */
-  resent(i: number, now: Micros, delivered = 0): void {
+  resent(i: number, now: Micros, stamp: SendStamp = NO_STAMP): void {
     const slot = this.#slot(i);
     const marks = this.#marks[slot] ?? 0;
     if ((marks & Mark.RESENT) === 0) this.resentOut++;
     this.#marks[slot] = marks | Mark.RESENT;
-    this.probe(i, now, delivered);
+    this.probe(i, now, stamp);
   }
 
   /** Notes that record `i` was sent again as a probe, which does not count as in flight twice. */
-  probe(i: number, now: Micros, delivered = 0): void {
+  probe(i: number, now: Micros, stamp: SendStamp = NO_STAMP): void {
     const slot = this.#slot(i);
     this.#marks[slot] = (this.#marks[slot] ?? 0) | Mark.EVER_RESENT;
     this.#sentAt[slot] = now;
-    this.#delivered[slot] = delivered;
+    this.#stamp(slot, stamp);
     this.#toYoungest(slot);
   }
 
@@ -190,6 +205,8 @@ export class RetransmitQueue {
     this.#end[rest] = this.#end[whole] ?? 0;
     this.#sentAt[rest] = this.#sentAt[whole] ?? 0;
     this.#delivered[rest] = this.#delivered[whole] ?? 0;
+    this.#deliveredAt[rest] = this.#deliveredAt[whole] ?? 0;
+    this.#firstSentAt[rest] = this.#firstSentAt[whole] ?? 0;
     this.#marks[rest] = marks;
     this.#run[rest] = 1;
     this.#run[whole] = 1;
@@ -250,6 +267,11 @@ export class RetransmitQueue {
     this.#run[slot] = 1;
     this.sackedOut++;
     this.#unlink(slot);
+  }
+
+  /** Record `i` has been measured, and is not to be measured again. */
+  clearDeliveredAt(i: number): void {
+    this.#deliveredAt[this.#slot(i)] = NO_STAMP.deliveredAt;
   }
 
   /** The peer has had record `i` twice: what was sent again of it is no longer in flight. */
@@ -362,6 +384,14 @@ export class RetransmitQueue {
     return (this.#place[slot] ?? 0) - this.#passed;
   }
 
+  #stamp(slot: number, { delivered, deliveredAt, firstSentAt, isAppLimited }: SendStamp): void {
+    this.#delivered[slot] = delivered;
+    this.#deliveredAt[slot] = deliveredAt;
+    this.#firstSentAt[slot] = firstSentAt;
+    const marks = (this.#marks[slot] ?? 0) & ~Mark.APP_LIMITED;
+    this.#marks[slot] = isAppLimited ? marks | Mark.APP_LIMITED : marks;
+  }
+
   #put(i: number, slot: number): void {
     this.#order[(this.#first + i) & (this.#order.length - 1)] = slot;
     this.#place[slot] = this.#passed + i;
@@ -421,6 +451,8 @@ export class RetransmitQueue {
     this.#end = widened(this.#end);
     this.#sentAt = widened(this.#sentAt);
     this.#delivered = widened(this.#delivered);
+    this.#deliveredAt = widened(this.#deliveredAt);
+    this.#firstSentAt = widened(this.#firstSentAt);
     this.#place = widened(this.#place);
     this.#run = widenedLinks(this.#run);
     this.#older = widenedLinks(this.#older);

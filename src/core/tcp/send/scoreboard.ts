@@ -3,6 +3,7 @@ import type { Micros } from '../../base/time.ts';
 import type { Segment } from '../../wire/tcp.ts';
 import { MAX_REORDERING } from '../config.ts';
 import type { Tcb } from '../tcb.ts';
+import { noteDelivered } from './deliveryRate.ts';
 import { highestSack } from './inFlight.ts';
 import { advanceRack } from './rack.ts';
 import { Mark } from './retransmitQueue.ts';
@@ -138,14 +139,6 @@ function markSacked(tcb: Tcb, i: number, now: Micros): void {
   news.sacked = true;
   recovery.delivered++;
   noteDelivered(tcb, i);
-}
-
-/** Of all that an ACK delivers, the segment that was sent last tells which round this is. */
-export function noteDelivered(tcb: Tcb, i: number): void {
-  const { retransmitQueue: queue, news } = tcb;
-  if (queue.sentAt(i) < news.latestSentAt) return;
-  news.latestSentAt = queue.sentAt(i);
-  news.priorDelivered = queue.deliveredBefore(i);
 }
 
 /**

@@ -5,10 +5,11 @@ import { DUPLICATE_ACK_THRESHOLD } from '../config.ts';
 import { Event, type Tcb, Timer } from '../tcb.ts';
 import { updatePace } from './burst.ts';
 import { isCwndLimited } from './cwndValidation.ts';
+import { beginSample, generateSample, noteDelivered } from './deliveryRate.ts';
 import { highestSack, inFlight, isEchoBefore, isReducing } from './inFlight.ts';
 import { onDubiousAck, removeDuplicates } from './lossRecovery.ts';
 import { advanceRack, updateReorderingWindow } from './rack.ts';
-import { noteDelivered, noteReordering, takeBlocks } from './scoreboard.ts';
+import { noteReordering, takeBlocks } from './scoreboard.ts';
 import { onAckOfProbe } from './tailLossProbe.ts';
 import { restartTimer } from './transmitTimer.ts';
 import { reduce } from './windowReduction.ts';
@@ -47,7 +48,7 @@ export function onAck(tcb: Tcb, seg: Segment, now: Micros): void {
   onAckOfProbe(tcb);
   if (isDubious(tcb)) onDubiousAck(tcb, isDuplicate(tcb) ? 1 : 0, now);
   if (news.setTimer) restartTimer(tcb, now);
-  controlCongestion(tcb);
+  controlCongestion(tcb, now);
 }
 
 /** SEG.ACK < SND.UNA: what it reports may still be news. */
@@ -86,10 +87,9 @@ function beginNews(tcb: Tcb, seg: Segment): void {
   news.firstSackAt = 0;
   news.lastSackAt = 0;
   news.priorFack = highestSack(tcb);
-  news.priorDelivered = 0;
-  news.latestSentAt = 0;
   news.deliveredBefore = recovery.delivered;
   news.lostBefore = recovery.lost;
+  beginSample(tcb);
 }
 
 /** SND.UNA advances: text that the peer has is forgotten. */
@@ -151,6 +151,7 @@ function takeFirst(tcb: Tcb, now: Micros): void {
     if (le(queue.end(0), recovery.point)) news.originalArrived = true;
   }
   if (!isSacked && tcb.sackPermitted) onDelivered(tcb, now);
+  noteDelivered(tcb, 0);
   if (queue.seq(0) === snd.iss) onSynAcked(tcb);
   else news.textAcked = true;
   queue.dropFirst();
@@ -165,7 +166,6 @@ function onSynAcked({ news, recovery }: Tcb): void {
 function onDelivered(tcb: Tcb, now: Micros): void {
   const { retransmitQueue: queue, recovery } = tcb;
   recovery.delivered++;
-  noteDelivered(tcb, 0);
   const isSpurious = queue.wasResent(0) && isEchoBefore(tcb, timestampAt(tcb, queue.sentAt(0)));
   if (!isSpurious) advanceRack(tcb, 0, now);
 }
@@ -235,12 +235,14 @@ function isDuplicate({ news }: Tcb): boolean {
 }
 
 /** What was delivered and lost changes cwnd (tcp_cong_control). */
-function controlCongestion(tcb: Tcb): void {
+function controlCongestion(tcb: Tcb, now: Micros): void {
   const { recovery, news, sample, congestion } = tcb;
   const delivered = recovery.delivered - news.deliveredBefore;
   sample.acked = delivered;
+  sample.lost = recovery.lost - news.lostBefore;
+  generateSample(tcb, delivered, now);
   if (isReducing(recovery.phase)) {
-    reduce(tcb, delivered, recovery.lost - news.lostBefore);
+    reduce(tcb, delivered, sample.lost);
     tcb.cwndUsage.since = sample.now;
   } else if (mayRaise(tcb)) {
     congestion.onAck(sample, isCwndLimited(tcb));
