@@ -53,7 +53,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What every file of core/tcp may import of core/tcp outside of its own folder. */
-const TCP_COMMON = ['tcb', 'states', 'config'];
+const TCP_COMMON = ['tcb', 'states', 'config', 'counters'];
 /** ... but these folders get numbers: they know neither connections nor segments. */
 const NUMBERS_ONLY = ['congestion'];
 /** Those who join everything. */
@@ -68,6 +68,7 @@ interface Edge {
 /** Imports from one part of core/tcp to another that exist on purpose. A part ends in a slash. */
 const TCP_EDGES: readonly Edge[] = [
   { from: 'tcb', to: 'congestion/congestionControl', why: 'its type, and that of its samples' },
+  { from: 'tcb', to: 'shared', why: 'what all TCBs have in common' },
   { from: 'tcb', to: 'send/retransmitQueue', why: 'the TCB consists of it' },
   { from: 'tcb', to: 'send/recovery', why: 'the TCB consists of its records' },
   { from: 'tcb', to: 'send/rttEstimator', why: 'the TCB consists of it' },

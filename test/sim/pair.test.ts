@@ -28,7 +28,7 @@ test('RFC 5681 3.2: one lost segment is repaired within two round trips, without
   pair.network.runUntil(() => (accepted()?.readable ?? 0) === octets.length);
   t.true(pair.network.now - from <= 2 * 40 * MS, `${pair.network.now - from} µs`);
   t.is(client.tcb.recovery.retries, 0);
-  t.is(pair.a.tcp.segmentsRetransmitted, 1);
+  t.is(pair.a.tcp.counters.tcpRetransSegs, 1);
 });
 
 test('RFC 9293 3.7: a clean link carries 10 MB with no retransmission', (t) => {
@@ -45,6 +45,6 @@ test('RFC 9293 3.7: a clean link carries 10 MB with no retransmission', (t) => {
     received += accepted()?.receive(into) ?? 0;
     return received >= total;
   });
-  t.is(pair.a.tcp.segmentsRetransmitted, 0);
-  t.is(pair.b.tcp.segmentsRetransmitted, 0);
+  t.is(pair.a.tcp.counters.tcpRetransSegs, 0);
+  t.is(pair.b.tcp.counters.tcpRetransSegs, 0);
 });

@@ -5,6 +5,7 @@ import type { PacketBuffer } from '../../src/core/base/packetBuffer.ts';
 import type { DatagramSink, Flow } from '../../src/core/base/ports.ts';
 import type { SendReason } from '../../src/core/base/reasons.ts';
 import { add, seq } from '../../src/core/base/seq.ts';
+import { TcpCounters } from '../../src/core/tcp/counters.ts';
 import { ResetWriter } from '../../src/core/tcp/reset.ts';
 import { Flag, parseTcp, Segment } from '../../src/core/wire/tcp.ts';
 
@@ -53,7 +54,7 @@ class FakeIp implements DatagramSink {
 /** The answer to a segment that was sent to us; null: there was none. */
 function answerTo(written: Partial<Segment>, ip = new FakeIp()): Segment | null {
   const seg = Object.assign(new Segment(), { sourcePort: 40_000, destinationPort: 80 }, written);
-  const writer = new ResetWriter(ip);
+  const writer = new ResetWriter(ip, new TcpCounters());
   writer.answer(seg, PEER, US, 'reset');
   writer.flush(0);
   return ip.last;
@@ -104,16 +105,18 @@ test('RFC 9293 3.5.2: the answer goes back the way that the segment came, bare a
 test('RFC 9293 3.5.2: where no route leads there is no answer', (t) => {
   const ip = new FakeIp();
   ip.hasRoute = false;
-  const writer = new ResetWriter(ip);
+  const counters = new TcpCounters();
+  const writer = new ResetWriter(ip, counters);
   writer.answer(Object.assign(new Segment(), { flags: Flag.SYN }), PEER, US, 'reset');
   writer.flush(0);
   t.is(ip.last, null);
-  t.is(writer.segmentsOut, 0);
+  t.is(counters.tcpOutRsts, 0);
 });
 
 test('RFC 9293 3.5.2: one writer answers any segments, one after the other', (t) => {
   const ip = new FakeIp();
-  const writer = new ResetWriter(ip);
+  const counters = new TcpCounters();
+  const writer = new ResetWriter(ip, counters);
   const any = fc.record({ flags: fc.nat(63), seq: fc.nat(0xffff_ffff), ack: fc.nat(0xffff_ffff) });
   const expected: number[] = [];
   fc.assert(
@@ -128,12 +131,12 @@ test('RFC 9293 3.5.2: one writer answers any segments, one after the other', (t)
       t.deepEqual(ip.seqs, expected);
     }),
   );
-  t.is(writer.segmentsOut, expected.length);
+  t.is(counters.tcpOutRsts, expected.length);
 });
 
 test('RFC 9293 3.5.2: input owes RSTs, and the end of the turn sends them in their order', (t) => {
   const ip = new FakeIp();
-  const writer = new ResetWriter(ip);
+  const writer = new ResetWriter(ip, new TcpCounters());
   for (const ack of [1, 2, 3]) {
     const seg = Object.assign(new Segment(), { flags: Flag.ACK, ack: seq(ack) });
     writer.answer(seg, PEER, US, 'reset');

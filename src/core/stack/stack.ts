@@ -9,6 +9,7 @@ import type { Interface } from '../ip/interface.ts';
 import { Ip } from '../ip/ip.ts';
 import { configure, DEFAULT_CONFIG, type TcpConfig } from '../tcp/config.ts';
 import type { Connection } from '../tcp/connection.ts';
+import type { TcpCounters } from '../tcp/counters.ts';
 import type { InitialNumbers } from '../tcp/listen/isn.ts';
 import type { Listener } from '../tcp/listen/listener.ts';
 import { type OpenOptions, Tcp } from '../tcp/tcp.ts';
@@ -32,6 +33,15 @@ export interface StackOptions {
    * from `random`, so that nobody outside can tell them (RFC 6528 3).
    */
   readonly numbers?: InitialNumbers;
+}
+
+/** See {@link Stack.counters}. */
+export interface StackCounters {
+  readonly tcp: Readonly<TcpCounters>;
+  /** By `DropReason`; reasons that never occurred are not there. */
+  readonly drops: Readonly<Record<string, number>>;
+  /** By `SendReason`. */
+  readonly sends: Readonly<Record<string, number>>;
 }
 
 /**
@@ -125,6 +135,20 @@ export class Stack {
   /** When the next turn is due at the latest; {@link NEVER}: only when woken. */
   nextDeadline(): Micros {
     return this.#timers.next();
+  }
+
+  /**
+   * What has happened so far: the counters of TCP (see {@link TcpCounters}), and how often each reason
+   * to drop or to send was the one. A copy: two of them can be compared.
+   *
+   * @rfc 4022 4
+   */
+  counters(): StackCounters {
+    return {
+      tcp: { ...this.tcp.counters },
+      drops: this.ip.drops.snapshot(),
+      sends: this.ip.sends.snapshot(),
+    };
   }
 
   /** Gives back the devices. */

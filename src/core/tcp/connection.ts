@@ -175,6 +175,7 @@ export class Connection implements TimerTarget {
       closeTcb(tcb, null, now);
       this.#owner.touch(this);
     } else if (unread > 0 && tcb.state !== 'TIME-WAIT') {
+      tcb.shared.counters.TCPAbortOnClose++;
       this.#reset('reset-unread-data', now);
     } else {
       this.close(now);

@@ -5,6 +5,7 @@ import type { SendReason } from '../base/reasons.ts';
 import { add, type Seq, seq } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import { Flag, Segment, writeTcp } from '../wire/tcp.ts';
+import type { TcpCounters } from './counters.ts';
 
 /** Octets of a RST with its IP header, and some to spare. */
 const CAPACITY = 128;
@@ -34,10 +35,11 @@ export class ResetWriter {
   readonly #packet = new PacketBuffer(CAPACITY);
   readonly #segment = new Segment();
   #owed: Owed[] = [];
-  segmentsOut = 0;
+  readonly #counters: TcpCounters;
 
-  constructor(sink: DatagramSink) {
+  constructor(sink: DatagramSink, counters: TcpCounters) {
     this.#sink = sink;
+    this.#counters = counters;
   }
 
   get pending(): boolean {
@@ -86,7 +88,8 @@ export class ResetWriter {
     reset.ack = owed.ack;
     reset.flags = owed.flags;
     writeTcp(this.#packet, reset, source, destination);
-    this.segmentsOut++;
+    this.#counters.tcpOutSegs++;
+    this.#counters.tcpOutRsts++;
     this.#sink.send(this.#packet, flow, owed.reason, now);
   }
 }

@@ -20,6 +20,7 @@ import {
   type CongestionControl,
   newAckSample,
 } from './congestion/congestionControl.ts';
+import type { TcpCounters } from './counters.ts';
 import { ReceiveBuffer } from './receive/receiveBuffer.ts';
 import { SackBlocks } from './receive/sackBlocks.ts';
 import { CwndUsage } from './send/cwndUsage.ts';
@@ -36,6 +37,7 @@ import { RetransmitQueue } from './send/retransmitQueue.ts';
 import { RttEstimator } from './send/rttEstimator.ts';
 import { SendBuffer } from './send/sendBuffer.ts';
 import { WriteQueue } from './send/writeQueue.ts';
+import { Shared } from './shared.ts';
 import { type State, TRANSITIONS } from './states.ts';
 
 /** Octets of the largest datagram: windows are rounded up, and a segment may reach beyond one. */
@@ -236,6 +238,8 @@ export interface TcbOptions {
   readonly timestampOffset: number;
   readonly tracer: Tracer | null;
   readonly gate: AcceptGate | null;
+  /** Default: it shares nothing with others. */
+  readonly shared?: Shared;
 }
 
 export class Tcb {
@@ -248,6 +252,8 @@ export class Tcb {
   /** May be replaced while the connection lives (keepalive, Nagle). */
   config: TcpConfig;
   readonly tracer: Tracer | null;
+  /** What it has in common with the other connections of the stack. */
+  readonly shared: Shared;
   /** Not null: opened passively. @rfc 9293 3.5 MUST-11 */
   readonly gate: AcceptGate | null;
 
@@ -334,6 +340,7 @@ export class Tcb {
     this.flow = options.flow;
     this.config = config;
     this.tracer = options.tracer;
+    this.shared = options.shared ?? new Shared();
     this.gate = options.gate;
     this.state = 'CLOSED';
     this.error = null;
@@ -468,7 +475,21 @@ export function transition(tcb: Tcb, to: State, now: Micros): void {
     throw new Error(`connection ${tcb.id}: no way from ${from} to ${to}`);
   }
   tcb.state = to;
+  countTransition(tcb.shared.counters, from, to);
   if (tcb.tracer !== null) tcb.tracer.transition(tcb.id, from, to, now);
+}
+
+/** @rfc 4022 4 */
+function countTransition(counters: TcpCounters, from: State, to: State): void {
+  const wasOpen = from === 'ESTABLISHED' || from === 'CLOSE-WAIT';
+  const isOpen = to === 'ESTABLISHED' || to === 'CLOSE-WAIT';
+  if (isOpen && !wasOpen) counters.tcpCurrEstab++;
+  if (wasOpen && !isOpen) counters.tcpCurrEstab--;
+  if (to === 'SYN-SENT') counters.tcpActiveOpens++;
+  if (from === 'LISTEN' && to === 'SYN-RECEIVED') counters.tcpPassiveOpens++;
+  if (to !== 'CLOSED') return;
+  if (wasOpen) counters.tcpEstabResets++;
+  if (from === 'SYN-SENT' || from === 'SYN-RECEIVED') counters.tcpAttemptFails++;
 }
 
 /** The user is told that nothing more will happen; the four-tuple stays taken. @rfc 9293 3.6.1 */
@@ -495,6 +516,12 @@ export function closeTcb(tcb: Tcb, error: ConnectionErrorCode | null, now: Micro
   tcb.sendBuffer.release();
   if (tcb.receiveClosed) tcb.receiveBuffer.release();
   tcb.events |= Event.CLOSED;
+}
+
+/** Nobody answers: the connection ends, with what ICMP said of it if it did (tcp_write_err). */
+export function giveUp(tcb: Tcb, now: Micros): void {
+  tcb.shared.counters.TCPAbortOnTimeout++;
+  closeTcb(tcb, tcb.softError ?? 'ETIMEDOUT', now);
 }
 
 /**

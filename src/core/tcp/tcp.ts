@@ -17,12 +17,14 @@ import { Flag, parseTcp, Segment } from '../wire/tcp.ts';
 import { configure, DEFAULT_MSS, EPHEMERAL_PORTS, type TcpConfig } from './config.ts';
 import { newController } from './congestion/controllers.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
+import { countRefusal, type TcpCounters } from './counters.ts';
 import { Demux } from './demux.ts';
 import { prepareAnswer, prepareOffer, takeSyn } from './input/handshake.ts';
 import { type InitialNumbers, IsnGenerator, SECRET_LENGTH } from './listen/isn.ts';
 import { Listener } from './listen/listener.ts';
 import { ResetWriter } from './reset.ts';
 import { SegmentWriter } from './send/segmentWriter.ts';
+import { Shared } from './shared.ts';
 import { Event, Tcb, transition } from './tcb.ts';
 
 /** From the last number of a connection in TIME-WAIT to the first of its successor (Linux: 65,537). */
@@ -74,8 +76,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
   #eventful: Connection[] = [];
   #nextId = 1;
   #nextPort: number;
-  /** Valid segments received. */
-  segmentsIn = 0;
+  readonly #shared = new Shared();
 
   constructor(options: TcpOptions) {
     this.#options = options;
@@ -83,8 +84,8 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     const secret = new Uint8Array(SECRET_LENGTH);
     fill(options.random, secret);
     this.#isn = options.numbers ?? new IsnGenerator(secret);
-    this.#writer = new SegmentWriter(options.sink);
-    this.#resets = new ResetWriter(options.sink);
+    this.#writer = new SegmentWriter(options.sink, this.#shared.counters);
+    this.#resets = new ResetWriter(options.sink, this.#shared.counters);
     const { first, last } = EPHEMERAL_PORTS;
     this.#nextPort = first + uniform(options.random, last - first + 1);
   }
@@ -179,8 +180,8 @@ export class Tcp implements TransportHandler, ConnectionOwner {
   ): DropReason | null {
     const seg = this.#segment;
     const malformed = parseTcp(packet, source, destination, seg, true);
-    if (malformed !== null) return malformed;
-    this.segmentsIn++;
+    this.#shared.counters.tcpInSegs++;
+    if (malformed !== null) return this.#onError(malformed);
     const { sourcePort, destinationPort } = seg;
     const connection = this.#demux.find(destination, destinationPort, source, sourcePort);
     if (connection === null) return this.#segmentForNobody(seg, source, destination, now);
@@ -258,12 +259,9 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     return this.#demux.size;
   }
 
-  get segmentsOut(): number {
-    return this.#writer.segmentsOut + this.#resets.segmentsOut;
-  }
-
-  get segmentsRetransmitted(): number {
-    return this.#writer.segmentsRetransmitted;
+  /** What has been done so far; the record goes on counting. @rfc 4022 4 */
+  get counters(): Readonly<TcpCounters> {
+    return this.#shared.counters;
   }
 
   // -------------------------------------------------------------------------------------------
@@ -291,9 +289,17 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     const listener = this.#demux.listenerOn(localAddress, localPort);
     if (listener === null) return 'tcp-no-connection';
     const least = add(snd.nxt, REOPENING_DISTANCE);
+    this.#shared.counters.TWRecycled++;
     old.abort(now);
     this.#forget(old);
     return this.#openPassively(listener, seg, remoteAddress, localAddress, now, least);
+  }
+
+  #onError(malformed: DropReason): DropReason {
+    const { counters } = this.#shared;
+    counters.tcpInErrs++;
+    if (malformed === 'tcp-bad-checksum') counters.tcpInCsumErrors++;
+    return malformed;
   }
 
   #segmentForNobody(
@@ -310,6 +316,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     const drop = listener.segmentArrives(seg);
     if (drop === null) return this.#openPassively(listener, seg, source, destination, now);
     if (drop === 'listen-ack') this.#resets.answer(seg, source, destination, 'reset');
+    if (seg.has(Flag.SYN)) countRefusal(this.#shared.counters, drop);
     return drop;
   }
 
@@ -329,7 +336,10 @@ export class Tcp implements TransportHandler, ConnectionOwner {
       remotePort: seg.sourcePort,
     };
     const connection = this.#open(pair, listener.config, listener, now, leastIss);
-    if (connection === null) return 'connection-limit';
+    if (connection === null) {
+      countRefusal(this.#shared.counters, 'connection-limit');
+      return 'connection-limit';
+    }
     const { tcb } = connection;
     transition(tcb, 'LISTEN', now);
     takeSyn(tcb, seg, now);
@@ -367,6 +377,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
       timestampOffset: this.#isn.timestampOffset(local, remote),
       tracer,
       gate: listener,
+      shared: this.#shared,
     });
     prepareOffer(tcb, sink.receiveMtu(local));
     tcb.heardAt = now;

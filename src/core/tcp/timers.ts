@@ -5,7 +5,7 @@ import { onKeepAliveTimer } from './send/keepAlive.ts';
 import { onReorderingTimeout, onTimeout } from './send/lossRecovery.ts';
 import { onPersistTimer } from './send/persist.ts';
 import { onProbeTimer } from './send/tailLossProbe.ts';
-import { closeTcb, outstanding, type Tcb, Timer } from './tcb.ts';
+import { closeTcb, giveUp, outstanding, type Tcb, Timer } from './tcb.ts';
 
 /**
  * What happens when a timer of a connection expires. A handler changes state alone; `output`, later
@@ -14,7 +14,7 @@ import { closeTcb, outstanding, type Tcb, Timer } from './tcb.ts';
  * @rfc 9293 3.10.8
  */
 export function onDeadline(tcb: Tcb, now: Micros): void {
-  if (takeExpired(tcb, Timer.TIME_WAIT, now)) closeTcb(tcb, null, now);
+  if (takeExpired(tcb, Timer.TIME_WAIT, now)) onTimeWaitTimer(tcb, now);
   if (takeExpired(tcb, Timer.RETRANSMISSION, now)) onRetransmissionTimeout(tcb, now);
   if (isExpired(tcb, Timer.LOSS_PROBE, now)) onProbeTimer(tcb, now);
   if (isExpired(tcb, Timer.REORDERING, now)) onReorderingTimeout(tcb, now);
@@ -22,6 +22,12 @@ export function onDeadline(tcb: Tcb, now: Micros): void {
   if (takeExpired(tcb, Timer.DELAYED_ACK, now)) onDelayedAckTimer(tcb);
   if (takeExpired(tcb, Timer.COMPRESSED_ACK, now)) onCompressedAckTimer(tcb);
   if (takeExpired(tcb, Timer.KEEPALIVE, now)) onKeepAliveTimer(tcb, now);
+}
+
+/** TIME-WAIT is over, or FIN-WAIT-2 has lasted too long. */
+function onTimeWaitTimer(tcb: Tcb, now: Micros): void {
+  if (tcb.state === 'TIME-WAIT') tcb.shared.counters.TW++;
+  closeTcb(tcb, null, now);
 }
 
 /** The earliest deadline; {@link NEVER}: no timer runs. */
@@ -53,12 +59,13 @@ function takeExpired(tcb: Tcb, timer: number, now: Micros): boolean {
  */
 function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
   if (outstanding(tcb) === 0) return;
+  tcb.shared.counters.TCPTimeouts++;
   if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') {
     onSynTimeout(tcb, now);
     return;
   }
   if (isGivenUp(tcb, now)) {
-    closeTcb(tcb, tcb.softError ?? 'ETIMEDOUT', now);
+    giveUp(tcb, now);
     return;
   }
   onTimeout(tcb, now);
@@ -73,7 +80,7 @@ function onSynTimeout(tcb: Tcb, now: Micros): void {
   // of an active open time counts from the first SYN on
   if (recovery.retries === 0) recovery.since = isActive ? now - tcb.rtt.rto : now;
   if (isActive ? isOpenGivenUp(tcb, now) : isAnswerGivenUp(tcb, now)) {
-    closeTcb(tcb, tcb.softError ?? 'ETIMEDOUT', now);
+    giveUp(tcb, now);
     return;
   }
   recovery.retries++;

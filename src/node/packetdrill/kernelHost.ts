@@ -133,6 +133,22 @@ export class KernelHost implements Host {
     });
   }
 
+  counters(): InfoNames {
+    const text = ['snmp', 'netstat']
+      .map((name) => readFileSync(`/proc/net/${name}`, 'utf8'))
+      .join('');
+    const lines = text.trim().split('\n');
+    const counters = new Map<string, number>();
+    for (let i = 0; i + 1 < lines.length; i += 2) {
+      const [group = '', ...names] = (lines[i] ?? '').split(' ');
+      const counts = (lines[i + 1] ?? '').split(' ').slice(1);
+      for (const [k, name] of names.entries()) {
+        counters.set(group.replace(':', '') + name, Number(counts[k]));
+      }
+    }
+    return counters;
+  }
+
   drop(): void {
     throw new Unsupported('tcpdrop');
   }

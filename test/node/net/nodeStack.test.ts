@@ -22,11 +22,11 @@ test('NodeStack: an address without its network is refused', (t) => {
 test('NodeStack: a burst of writes makes one turn, so full segments', async (t) => {
   const stacks = pair(t);
   const { client, accepted } = await connected(stacks);
-  const before = stacks.client.core.tcp.segmentsOut;
+  const before = stacks.client.core.tcp.counters.tcpOutSegs;
   for (let i = 0; i < 1000; i++) client.write('ten octets');
   client.end();
   t.is((await buffer(accepted)).length, 10_000);
-  t.true(stacks.client.core.tcp.segmentsOut - before < 20);
+  t.true(stacks.client.core.tcp.counters.tcpOutSegs - before < 20);
 });
 
 test('NodeStack: traffic does not keep the event loop from going round', async (t) => {
@@ -52,7 +52,7 @@ test('NodeStack: lost frames are repaired by its timer', async (t) => {
   stacks.clientDevice.loses = () => frames++ % 3 === 1;
   const client = stacks.client.net.connect(port, SERVER_ADDRESS);
   t.is((await buffer(client)).toString(), 'hello');
-  t.true(stacks.client.core.tcp.segmentsRetransmitted > 0);
+  t.true(stacks.client.core.tcp.counters.tcpRetransSegs > 0);
 });
 
 test('NodeStack: a deadline beyond the longest timer of Node', async (t) => {

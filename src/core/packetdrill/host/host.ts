@@ -53,6 +53,8 @@ export interface Host {
   info(of: number | ConnectionQuery): Awaitable<InfoNames | null>;
   /** The states (as RFC 9293 writes them) of the connections and listeners of these ports. */
   states(query: ConnectionQuery): Awaitable<readonly string[]>;
+  /** The counters of TCP by the names that nstat has for them (`TcpExtTCPTimeouts`). */
+  counters(): Awaitable<InfoNames>;
   /** Ends, without a word to the peer, the connections of a state. */
   drop(state: string): Awaitable<void>;
   /** Says, before anything runs, that a call cannot be made here. @throws Unsupported */

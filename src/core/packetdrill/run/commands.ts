@@ -14,6 +14,15 @@ export type Command =
       /** null: any but none. */
       readonly expected: number | null;
     }
+  /** What was counted so far counts no more. */
+  | { readonly kind: 'restart counters' }
+  /** How often something was counted, by the name that nstat has for it. */
+  | {
+      readonly kind: 'counter';
+      readonly name: string;
+      /** null: any but none. */
+      readonly expected: number | null;
+    }
   /** Ends all connections of a state. */
   | { readonly kind: 'drop'; readonly state: string };
 
@@ -41,8 +50,6 @@ const HARMLESS = [
   /^tc qdisc (add|replace|change) dev \S+ root \w+$/,
   /^tc qdisc del(ete)? dev \S+ root$/,
   /^ethtool -K/,
-  // it forgets the counters, or writes them where nobody looks
-  /^nstat(\s+-\w+)*$/,
   /^(\/tmp\/)?sysctl_restore/,
   /^\$\{?TMPDIR/,
   /^\/tmp\/sysctl_restore_/,
@@ -79,6 +86,7 @@ function simpleCommand(text: string): Command[] {
   if (sleep !== null) return [{ kind: 'sleep', time: Math.round(Number(sleep[1]) * SECOND) }];
   const echo = /^echo "?([^">]*)"?\s*>\s*(\/proc\/sys\/\S+)$/.exec(text);
   if (echo !== null) return [{ kind: 'sysctl', name: echo[2] ?? '', value: echo[1] ?? '' }];
+  if (text.startsWith('nstat')) return [nstat(text)];
   const drop = /^tcpdrop (?:-s (\w+)|-a)/.exec(text);
   if (drop !== null) return [{ kind: 'drop', state: freebsdState(drop[1] ?? 'TIME_WAIT') }];
   if (text.startsWith('sockstat')) return [sockstat(text)];
@@ -130,6 +138,17 @@ function routeMetrics(text: string): Command[] {
     }
   }
   return commands;
+}
+
+/** `nstat -n`, and `nstat | grep 'TcpExtTCPTimeouts *2'`. */
+function nstat(text: string): Command {
+  const [query = '', grep, ...others] = text.split('|').map((stage) => stage.trim());
+  if (!/^nstat(\s+-\w+)*$/.test(query) || others.length > 0) throw new Unsupported('command nstat');
+  if (grep === undefined) return { kind: 'restart counters' };
+  const pattern = /^grep\s+(?:-\w+\s+)*["']?\^?(Tcp\w+)(?:[ .*+]+(\d+))?\b[ .*]*["']?$/.exec(grep);
+  if (pattern === null) throw new Unsupported(`command nstat | ${grep}`);
+  const [, name = '', count] = pattern;
+  return { kind: 'counter', name, expected: count === undefined ? null : Number(count) };
 }
 
 /** `sockstat -4 -P tcp -s ... | grep -c STATE | grep N` and its like. */

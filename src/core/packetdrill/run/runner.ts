@@ -12,7 +12,7 @@ import type {
 import { Evaluator } from '../evaluate.ts';
 import { formatPacket } from '../format.ts';
 import { Unsupported } from '../host/calls.ts';
-import type { CallInProgress, Host } from '../host/host.ts';
+import type { CallInProgress, Host, InfoNames } from '../host/host.ts';
 import { icmpNumbers } from '../icmpNames.ts';
 import { packetOf } from './actual.ts';
 import { type Command, parseCommand } from './commands.ts';
@@ -76,6 +76,8 @@ class Runner {
   #isListening = false;
   #nextRemotePort = FIRST_REMOTE_PORT;
   #outstanding: Outstanding | null = null;
+  /** The counters as they were when the script began to count. */
+  #countedBefore: InfoNames = new Map();
 
   constructor(script: Script, { host, settings, mode }: RunOptions) {
     this.#script = script;
@@ -102,6 +104,7 @@ class Runner {
     if (missing !== null) throw new Unsupported(missing);
     this.#checkCommands();
     this.#checkCalls();
+    this.#countedBefore = await this.#host.counters();
     if (init !== null) await this.#command(init, true);
     for (const event of events) {
       this.#schedule.begin(event, this.#host.now());
@@ -357,6 +360,17 @@ class Runner {
       case 'sleep':
         if (!isInit) await this.#host.passTo(this.#host.now() + command.time);
         return null;
+      case 'restart counters':
+        this.#countedBefore = await this.#host.counters();
+        return null;
+      case 'counter': {
+        const { name, expected } = command;
+        const counted = (await this.#host.counters()).get(name);
+        if (counted === undefined) throw new Unsupported(`counter ${name}`);
+        const count = counted - (this.#countedBefore.get(name) ?? 0);
+        const isRight = expected === null ? count !== 0 : count === expected;
+        return isRight ? null : `${name} is ${count}`;
+      }
       case 'drop':
         await this.#host.drop(command.state);
         return null;

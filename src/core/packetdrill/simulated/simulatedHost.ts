@@ -9,6 +9,7 @@ import { StageDevice } from '../../replay/stageDevice.ts';
 import { Stack } from '../../stack/stack.ts';
 import { configure, DEFAULT_CONFIG, type TcpConfig } from '../../tcp/config.ts';
 import type { Connection } from '../../tcp/connection.ts';
+import { nstatName } from '../../tcp/counters.ts';
 import type { Script } from '../ast.ts';
 import { type CallOutcome, failed, type HostCall } from '../host/calls.ts';
 import type {
@@ -179,6 +180,11 @@ export class SimulatedHost implements Host, Tracer {
     const isListened =
       localPort !== null && this.#stack.tcp.listenerOn(localAddress, localPort) !== null;
     return isListened ? ['LISTEN', ...states] : states;
+  }
+
+  counters(): InfoNames {
+    const { counters } = this.#stack.tcp;
+    return new Map(Object.entries(counters).map(([name, count]) => [nstatName(name), count]));
   }
 
   drop(state: string): void {

@@ -4,7 +4,7 @@ import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { INVALID_ACK_INTERVAL } from '../config.ts';
 import { enterQuickAcks } from '../receive/ackPolicy.ts';
-import { onDuplicateText } from '../receive/receiver.ts';
+import { onDuplicateText, reportDuplicate } from '../receive/receiver.ts';
 import { isOldDuplicate } from '../receive/timestamps.ts';
 import { oweAck, type Tcb, Timer } from '../tcb.ts';
 
@@ -15,7 +15,10 @@ import { oweAck, type Tcb, Timer } from '../tcb.ts';
  * @rfc 9293 3.10.7.4 First
  */
 export function checkSequence(tcb: Tcb, seg: Segment, now: Micros): DropReason | null {
-  if (isOldDuplicate(tcb, seg, now)) return refuse(tcb, seg, 'paws', now);
+  if (isOldDuplicate(tcb, seg, now)) {
+    tcb.shared.counters.PAWSEstab++;
+    return refuse(tcb, seg, 'paws', now);
+  }
   if (tcb.state === 'SYN-RECEIVED') takeRepeatedSyn(tcb, seg);
   if (!isAcceptable(tcb, seg)) return refuse(tcb, seg, 'unacceptable', now);
   trim(tcb, seg);
@@ -57,8 +60,8 @@ function trim(tcb: Tcb, seg: Segment): void {
   if (le(end, rcv.nxt)) {
     onDuplicateText(tcb, seg.seq, end);
     seg.flags &= ~Flag.FIN;
-  } else if (tcb.sackPermitted) {
-    tcb.sackBlocks.setDuplicate(seg.seq, rcv.nxt);
+  } else {
+    reportDuplicate(tcb, seg.seq, rcv.nxt);
   }
   const text = Math.min(before, seg.textLength);
   seg.textStart += text;
@@ -97,18 +100,29 @@ function refuse(tcb: Tcb, seg: Segment, drop: DropReason, now: Micros): DropReas
   }
   if (tcb.synOwed !== null) return drop; // the SYN-ACK says it all
   const isEmpty = seg.len === 0 || seg.has(Flag.SYN);
-  if (isEmpty && !isAnswerDue(tcb, now)) return drop;
+  if (isEmpty && !isAnswerDue(tcb, now)) {
+    countSkipped(tcb, drop);
+    return drop;
+  }
   // Text or FIN is a repetition: our ACK was lost, or it was late.
   if (!isEmpty && lt(seg.seq, tcb.rcv.nxt) && tcb.state !== 'TIME-WAIT') repeatedText(tcb, seg);
   oweAck(tcb, 'ack-unacceptable');
   return drop;
 }
 
+/** An ACK that is not sent now, for the sake of those that were (tcp_oow_rate_limited). */
+function countSkipped({ state, shared: { counters } }: Tcb, drop: DropReason): void {
+  if (state === 'SYN-RECEIVED') counters.TCPACKSkippedSynRecv++;
+  else if (state === 'TIME-WAIT') counters.TCPACKSkippedTimeWait++;
+  else if (drop === 'paws') counters.TCPACKSkippedPAWS++;
+  else counters.TCPACKSkippedSeq++;
+}
+
 /** tcp_send_dupack */
 function repeatedText(tcb: Tcb, seg: Segment): void {
+  tcb.shared.counters.DelayedACKLost++;
   enterQuickAcks(tcb);
-  if (!tcb.sackPermitted) return;
-  tcb.sackBlocks.setDuplicate(seg.seq, min(add(seg.seq, seg.len), tcb.rcv.nxt));
+  reportDuplicate(tcb, seg.seq, min(add(seg.seq, seg.len), tcb.rcv.nxt));
 }
 
 /** Segments without text, probes among them, are answered twice a second (tcp_oow_rate_limited). */
@@ -121,4 +135,5 @@ function isAnswerDue(tcb: Tcb, now: Micros): boolean {
 /** Owes a challenge ACK, rationed like the answers to what is out of the window. @rfc 5961 7 */
 export function challenge(tcb: Tcb, now: Micros): void {
   if (isAnswerDue(tcb, now)) oweAck(tcb, 'challenge-ack');
+  else tcb.shared.counters.TCPACKSkippedChallenge++;
 }

@@ -2,6 +2,7 @@ import type { DropReason } from '../../base/reasons.ts';
 import { diff, lt } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
+import { countRefusal } from '../counters.ts';
 import { onAck, onAnyAck, onStaleAck, setWindow } from '../send/sender.ts';
 import { closeTcb, enterTimeWait, isFinAcknowledged, type Tcb, Timer, transition } from '../tcb.ts';
 import { challenge } from './acceptability.ts';
@@ -45,7 +46,10 @@ function completeHandshake(tcb: Tcb, seg: Segment, now: Micros): DropReason | nu
     // "<SEQ=SEG.ACK><CTL=RST>": sent by whoever called, who can answer without a connection.
     return 'bad-ack';
   }
-  if (tcb.gate !== null && !tcb.gate.hasRoom) return 'accept-queue-full';
+  if (tcb.gate !== null && !tcb.gate.hasRoom) {
+    countRefusal(tcb.shared.counters, 'accept-queue-full');
+    return 'accept-queue-full';
+  }
   transition(tcb, 'ESTABLISHED', now);
   setWindow(tcb, seg);
   onEstablished(tcb, now);

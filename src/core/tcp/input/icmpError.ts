@@ -39,7 +39,10 @@ const CODES: Readonly<Record<UnreachableKind, ConnectionErrorCode>> = {
  */
 export function onIcmpError(tcb: Tcb, error: TransportError, now: Micros): DropReason | null {
   const quoted = seq(error.sequence);
-  if (!isInFlight(tcb, quoted) && !isProbe(tcb, quoted)) return 'icmp-out-of-window';
+  if (!isInFlight(tcb, quoted) && !isProbe(tcb, quoted)) {
+    tcb.shared.counters.OutOfWindowIcmps++;
+    return 'icmp-out-of-window';
+  }
   if (error.kind === 'fragmentation-needed') {
     tcb.mtuFell = true;
     return null;

@@ -18,6 +18,7 @@ export function checkReset(tcb: Tcb, seg: Segment, now: Micros): DropReason | nu
   }
   switch (tcb.state) {
     case 'SYN-RECEIVED':
+      tcb.shared.counters.EmbryonicRsts++;
       // Passive: back to LISTEN, that is, this half-open connection is forgotten. MUST-11
       closeTcb(tcb, 'ECONNREFUSED', now);
       break;
@@ -47,6 +48,7 @@ export function checkSyn(tcb: Tcb, seg: Segment, now: Micros): DropReason | null
   if (tcb.state === 'SYN-RECEIVED' && tcb.gate !== null) {
     closeTcb(tcb, 'ECONNREFUSED', now);
   } else {
+    tcb.shared.counters.TCPSYNChallenge++;
     challenge(tcb, now);
   }
   return 'syn-in-window';

@@ -25,6 +25,7 @@ export function processText(
     // SHLD-3: whoever sends to a user that has left is told so by a RST, which the caller sends as for
     // a connection that is no more.
     if (!lt(tcb.rcv.nxt, add(seg.seq, seg.textLength))) return null;
+    tcb.shared.counters.TCPAbortOnData++;
     closeTcb(tcb, null, now);
     return 'text-after-close';
   }
@@ -55,6 +56,7 @@ function checkWindow(tcb: Tcb, seg: Segment): DropReason | null {
   const offset = diff(seg.seq, tcb.rcv.nxt);
   const isWithin = offset < tcb.rcv.wnd && offset + seg.textLength <= tcb.receiveBuffer.free;
   if (isWithin) return null;
+  if (tcb.rcv.wnd === 0) tcb.shared.counters.TCPZeroWindowDrop++;
   enterQuickAcks(tcb);
   scheduleAck(tcb, 'ack-unacceptable');
   seg.flags &= ~Flag.FIN;

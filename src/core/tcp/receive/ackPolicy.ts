@@ -126,6 +126,7 @@ function compressAck(tcb: Tcb, now: Micros): void {
     return;
   }
   ack.compressed++;
+  tcb.shared.counters.TCPAckCompressed++;
   if (deadlines[Timer.COMPRESSED_ACK] !== NEVER) return;
   deadlines[Timer.COMPRESSED_ACK] = now + delay;
 }

@@ -32,7 +32,7 @@ function onTextInOrder(tcb: Tcb, seg: Segment, octets: Uint8Array, now: Micros):
   const hadHole = hasHole(tcb);
   const end = add(seg.seq, seg.textLength);
   if (ranges.count > 0 && lt(ranges.left(0), end)) {
-    sackBlocks.extendDuplicate(ranges.left(0), min(end, ranges.right(0)));
+    extendDuplicate(tcb, ranges.left(0), min(end, ranges.right(0)));
   }
   const nxt = rcv.nxt;
   makeRoom(tcb, seg.textLength);
@@ -76,9 +76,11 @@ function onTextOutOfOrder(tcb: Tcb, seg: Segment, octets: Uint8Array): DropReaso
   const isKnown = ranges.contains(seg.seq, end);
   const { textStart, textLength } = seg;
   if (!isKnown && receiveBuffer.insert(rcv.nxt, offset, octets, textStart, textLength) < 0) {
+    tcb.shared.counters.TCPOFODrop++;
     scheduleAck(tcb, 'ack-out-of-order');
     return 'reassembly-limit';
   }
+  tcb.shared.counters.TCPOFOQueue++;
   measureRcvMss(tcb, seg);
   scheduleAck(tcb, 'ack-out-of-order');
   if (tcb.sackPermitted) {
@@ -97,13 +99,29 @@ function reportOverlap(tcb: Tcb, left: Seq, right: Seq): void {
   for (let i = 0; i < ranges.count && lt(ranges.left(i), right); i++) {
     const from = lt(ranges.left(i), left) ? left : ranges.left(i);
     const to = min(ranges.right(i), right);
-    if (lt(from, to)) tcb.sackBlocks.extendDuplicate(from, to);
+    if (lt(from, to)) extendDuplicate(tcb, from, to);
   }
+}
+
+/** ... and more of it, by the same segment (tcp_dsack_extend). */
+function extendDuplicate(tcb: Tcb, left: Seq, right: Seq): void {
+  if (!tcb.sackPermitted || !tcb.sackBlocks.hasDuplicate) reportDuplicate(tcb, left, right);
+  else tcb.sackBlocks.extendDuplicate(left, right);
+}
+
+/** The next segment reports that this has arrived twice (tcp_dsack_set). @rfc 2883 4 */
+export function reportDuplicate(tcb: Tcb, left: Seq, right: Seq): void {
+  if (!tcb.sackPermitted) return;
+  const { counters } = tcb.shared;
+  if (lt(left, tcb.rcv.nxt)) counters.TCPDSACKOldSent++;
+  else counters.TCPDSACKOfoSent++;
+  tcb.sackBlocks.setDuplicate(left, right);
 }
 
 /** The peer repeats what is here already: its ACK was lost, or it was too hasty. @rfc 2883 4 */
 export function onDuplicateText(tcb: Tcb, left: Seq, right: Seq): void {
-  if (tcb.sackPermitted) tcb.sackBlocks.setDuplicate(left, right);
+  tcb.shared.counters.DelayedACKLost++;
+  reportDuplicate(tcb, left, right);
   enterQuickAcks(tcb);
   scheduleAck(tcb, 'ack-duplicate');
 }
@@ -119,6 +137,7 @@ function makeRoom(tcb: Tcb, octets: number): void {
   const size = truesize(config.segmentLayout, octets);
   if (memory.total === 0 || memory.total + size <= window.buffer) return;
   ack.quick = 0;
+  tcb.shared.counters.PruneCalled++;
   if (!window.locked) {
     window.buffer = Math.max(window.buffer, Math.min(memory.total, config.rmemMax));
   }

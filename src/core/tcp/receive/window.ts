@@ -80,7 +80,9 @@ export function windowToAnnounce(tcb: Tcb): number {
   const { rcv } = tcb;
   const selected = selectWindow(tcb);
   if (tcb.config.windowModel === 'octets') return Math.max(selected, rcv.wnd);
-  return selected < rcv.wnd ? roundUp(rcv.wnd, 1 << rcv.shift) : selected;
+  if (selected >= rcv.wnd) return selected;
+  if (selected === 0) tcb.shared.counters.TCPWantZeroWindowAdv++;
+  return roundUp(rcv.wnd, 1 << rcv.shift);
 }
 
 /** Is the window so much larger than the peer knows that it is told? "Lots" means "at least twice". */

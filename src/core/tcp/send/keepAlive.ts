@@ -1,6 +1,6 @@
 import { type Micros, NEVER } from '../../base/time.ts';
 import { isSynchronized } from '../states.ts';
-import { closeTcb, hasUnsent, outstanding, type Tcb, Timer } from '../tcb.ts';
+import { giveUp, hasUnsent, outstanding, type Tcb, Timer } from '../tcb.ts';
 
 /**
  * Keepalive: an idle connection is asked whether its peer still lives, by a segment at SND.UNA - 1,
@@ -49,7 +49,7 @@ export function onKeepAliveTimer(tcb: Tcb, now: Micros): void {
   }
   if (isDead(tcb, idle)) {
     tcb.resetOwed = 'reset-keepalive';
-    closeTcb(tcb, tcb.softError ?? 'ETIMEDOUT', now);
+    giveUp(tcb, now);
     return;
   }
   if (tcb.probesOut === 0) tcb.probesSince = now;

@@ -222,6 +222,8 @@ function enterRecovery(tcb: Tcb): void {
     beginReduction(tcb);
   }
   recovery.phase = 'recovery';
+  if (tcb.sackPermitted) tcb.shared.counters.TCPSackRecovery++;
+  else tcb.shared.counters.TCPRenoRecovery++;
 }
 
 /**
@@ -257,6 +259,7 @@ export function onReorderingTimeout(tcb: Tcb, now: Micros): void {
 export function onTimeout(tcb: Tcb, now: Micros): void {
   const { recovery, congestion } = tcb;
   const isNew = !isRepairing(tcb);
+  if (recovery.retries === 0) countTimeout(tcb);
   markTimedOut(tcb, now);
   const calm = recovery.phase === 'open' || recovery.phase === 'disorder';
   const again = recovery.phase === 'loss' && recovery.retries === 0;
@@ -284,6 +287,21 @@ export function onTimeout(tcb: Tcb, now: Micros): void {
   armRetransmission(tcb, now);
 }
 
+/** What was going on when the first of a row of timeouts put an end to it (tcp_retransmit_timer). */
+function countTimeout(tcb: Tcb): void {
+  const { counters } = tcb.shared;
+  const { phase } = tcb.recovery;
+  if (phase === 'recovery') {
+    if (tcb.sackPermitted) counters.TCPSackRecoveryFail++;
+    else counters.TCPRenoRecoveryFail++;
+  } else if (phase === 'loss') {
+    counters.TCPLossFailures++;
+  } else if (phase === 'disorder' || sackedOut(tcb) > 0) {
+    if (tcb.sackPermitted) counters.TCPSackFailures++;
+    else counters.TCPRenoFailures++;
+  }
+}
+
 /**
  * All that is in flight is lost, except what was sent so late that its answer may be on its way. What
  * the peer reported counts no more if SND.UNA is among it.
@@ -295,6 +313,7 @@ function markTimedOut(tcb: Tcb, now: Micros): void {
   const { retransmitQueue: queue, recovery } = tcb;
   const reneged = queue.count > 0 && queue.isSacked(0);
   if (reneged) {
+    tcb.shared.counters.TCPSACKReneging++;
     queue.forgetSacked();
     recovery.reneged = true;
   } else if (!tcb.sackPermitted) {

@@ -192,6 +192,7 @@ function transmit(
   queue.push(from, snd.nxt, now, sendStamp(tcb, now));
   if (fin) tcb.finSent = true;
   if (length > 0) {
+    tcb.shared.counters.TCPOrigDataSent++;
     if (inFlight(tcb) === 1 && tcb.sentTextAt > 0) {
       tcb.congestion.onSendStart(now - tcb.sentTextAt, now);
     }

@@ -61,7 +61,8 @@ function sendSyn(tcb: Tcb, reason: SendReason, now: Micros, writer: SegmentWrite
     queue.push(snd.iss, snd.nxt, now, tcb.gate === null ? sendStamp(tcb, now) : NO_STAMP);
   } else {
     queue.resent(0, now);
-    writer.segmentsRetransmitted++;
+    writer.noteRepetition();
+    tcb.shared.counters.TCPSynRetrans++;
   }
   const flags = tcb.state === 'SYN-SENT' ? Flag.SYN : Flag.SYN | Flag.ACK;
   writer.syn(tcb, flags, reason, now);
@@ -87,6 +88,8 @@ function sendProbe(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
   const reason = tcb.probeOwed;
   if (reason === null) return;
   tcb.probeOwed = null;
+  if (reason === 'keepalive-probe') tcb.shared.counters.TCPKeepAlive++;
+  else tcb.shared.counters.TCPWinProbe++;
   const octets = reason === 'keepalive-probe' ? tcb.config.keepAliveProbeOctets : 0;
   writer.probe(tcb, octets, reason, now);
 }
@@ -98,10 +101,18 @@ function sendAcks(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
   ack.duplicates = 0;
   const reason = ack.owed;
   if (reason === null && copies === 0) return;
-  if (reason !== null) writer.send(tcb, snd.nxt, 0, Flag.ACK, reason, now);
+  if (reason !== null) {
+    countAck(tcb, reason);
+    writer.send(tcb, snd.nxt, 0, Flag.ACK, reason, now);
+  }
   for (; copies > 0; copies--) {
     writer.send(tcb, snd.nxt, 0, Flag.ACK, 'ack-out-of-order', now);
   }
+}
+
+function countAck({ shared: { counters } }: Tcb, reason: SendReason): void {
+  if (reason === 'challenge-ack') counters.TCPChallengeACK++;
+  else if (reason === 'delayed-ack') counters.DelayedACKs++;
 }
 
 /** The user has read: the buffer may grow, and the peer may have to be told. */

@@ -1,5 +1,5 @@
 import type { Micros } from '../../base/time.ts';
-import { closeTcb, hasUnsent, outstanding, type Tcb } from '../tcb.ts';
+import { giveUp, hasUnsent, outstanding, type Tcb } from '../tcb.ts';
 
 /**
  * The persist timer expired: text waits for the window of the peer to open. Where the window has
@@ -14,7 +14,7 @@ import { closeTcb, hasUnsent, outstanding, type Tcb } from '../tcb.ts';
 export function onPersistTimer(tcb: Tcb, now: Micros): void {
   if (outstanding(tcb) > 0 || !hasUnsent(tcb)) return;
   if (isGivenUp(tcb, now)) {
-    closeTcb(tcb, tcb.softError ?? 'ETIMEDOUT', now);
+    giveUp(tcb, now);
     return;
   }
   if (tcb.snd.wnd > 0) {

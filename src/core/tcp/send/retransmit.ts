@@ -152,6 +152,7 @@ function repeat(tcb: Tcb, i: number, order: Order, now: Micros, writer: SegmentW
   queue.resent(i, now, sendStamp(tcb, now));
   if (recovery.retransStamp === 0) recovery.retransStamp = timestampAt(tcb, now) || 1;
   recovery.undoRetrans = Math.max(0, recovery.undoRetrans) + 1;
+  if (order.reason !== 'rto') countRepetition(tcb);
   recovery.totalRetrans++;
   if (isReducing(recovery.phase)) recovery.prrOut++;
   write(tcb, i, order, now, writer);
@@ -161,6 +162,12 @@ function repeat(tcb: Tcb, i: number, order: Order, now: Micros, writer: SegmentW
   }
 }
 
+/** The timeout itself is counted when it expires. */
+function countRepetition({ recovery, shared: { counters } }: Tcb): void {
+  if (recovery.phase === 'loss') counters.TCPSlowStartRetrans++;
+  else counters.TCPFastRetrans++;
+}
+
 function write(tcb: Tcb, i: number, order: Order, now: Micros, writer: SegmentWriter): void {
   const { retransmitQueue: queue } = tcb;
   const from = queue.seq(i);
@@ -168,7 +175,7 @@ function write(tcb: Tcb, i: number, order: Order, now: Micros, writer: SegmentWr
   const fin = length < queue.octets(i);
   const push = length > 0 && (order.push || tcb.writeQueue.isPushed(add(from, length)));
   if (length > 0) tcb.sentTextAt = now;
-  writer.segmentsRetransmitted++;
+  writer.noteRepetition();
   writer.send(tcb, from, length, flagsOf(push, fin), order.reason, now);
 }
 

@@ -57,8 +57,15 @@ function takeDuplicate(tcb: Tcb, seg: Segment, una: Seq): boolean {
     const outerRight = seq(seg.sackRight[1] ?? 0);
     if (lt(outerRight, right) || lt(left, outerLeft)) return false;
   }
+  const { counters } = tcb.shared;
+  if (lt(left, seg.ack)) counters.TCPDSACKRecv++;
+  else counters.TCPDSACKOfoRecv++;
   const segments = countDuplicate(tcb, left, right);
-  if (segments === 0) return false;
+  if (segments === 0) {
+    counters.TCPDSACKIgnoredDubious++;
+    return false;
+  }
+  counters.TCPDSACKRecvSegs += segments;
   const { undoMarker } = recovery;
   if (undoMarker !== null && recovery.undoRetrans > 0 && le(right, una) && lt(undoMarker, right)) {
     recovery.undoRetrans = Math.max(0, recovery.undoRetrans - segments);

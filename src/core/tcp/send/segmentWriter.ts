@@ -5,6 +5,7 @@ import { add, diff, type Seq, seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { Flag, Segment, tcpHeaderLength, writeTcp } from '../../wire/tcp.ts';
 import type { ProbeOctets } from '../config.ts';
+import type { TcpCounters } from '../counters.ts';
 import { onAckSent } from '../receive/ackPolicy.ts';
 import { MAX_UNSCALED, windowToAnnounce } from '../receive/window.ts';
 import type { Tcb } from '../tcb.ts';
@@ -26,17 +27,22 @@ export class SegmentWriter {
   readonly #sink: DatagramSink;
   readonly #packet = new PacketBuffer(CAPACITY);
   readonly #segment = new Segment();
-  /** Segments handed to IP, and those that repeat octets. */
-  segmentsOut = 0;
-  segmentsRetransmitted = 0;
+  readonly #counters: TcpCounters;
 
-  constructor(sink: DatagramSink) {
+  constructor(sink: DatagramSink, counters: TcpCounters) {
     this.#sink = sink;
+    this.#counters = counters;
   }
 
   /** May anything be sent now that can wait? */
   get ready(): boolean {
     return this.#sink.writable;
+  }
+
+  /** The segment that follows repeats octets, and nothing else. @rfc 4022 4 */
+  noteRepetition(): void {
+    this.#counters.tcpRetransSegs++;
+    this.#counters.tcpOutSegs--;
   }
 
   /** SYN or SYN-ACK with the options that we offer, or that both ends want. @rfc 9293 3.5 */
@@ -98,9 +104,16 @@ export class SegmentWriter {
 
   /** The window, scaled; the peer may from now on send up to its edge. @rfc 7323 2.3 */
   #window(tcb: Tcb): void {
+    const before = tcb.rcv.wnd;
     tcb.rcv.wnd = windowToAnnounce(tcb);
+    if (before === 0 || tcb.rcv.wnd === 0) this.#countZero(before, tcb.rcv.wnd);
     tcb.window.announced = tcb.rcv.wnd;
     this.#segment.wnd = onWire(tcb, tcb.rcv.wnd);
+  }
+
+  #countZero(before: number, after: number): void {
+    if (before > 0) this.#counters.TCPToZeroWindowAdv++;
+    else if (after > 0) this.#counters.TCPFromZeroWindowAdv++;
   }
 
   /** Urgent text ends ahead of this segment's number. @rfc 9293 3.8.5, 6093 3.1 */
@@ -127,7 +140,8 @@ export class SegmentWriter {
   #finish(tcb: Tcb, reason: SendReason, now: Micros): void {
     const segment = this.#segment;
     writeTcp(this.#packet, segment, tcb.localAddress, tcb.remoteAddress);
-    this.segmentsOut++;
+    this.#counters.tcpOutSegs++;
+    if (segment.has(Flag.RST)) this.#counters.tcpOutRsts++;
     tcb.sentAt = now;
     this.#sink.send(this.#packet, tcb.flow, reason, now);
   }

@@ -26,6 +26,7 @@ export function onProbeTimer(tcb: Tcb, now: Micros): void {
 export function onProbeSent(tcb: Tcb, kind: 'again' | 'new', now: Micros): void {
   const { recovery } = tcb;
   recovery.tlpRetrans = kind === 'again';
+  tcb.shared.counters.TCPLossProbes++;
   recovery.tlpEnd = tcb.snd.nxt;
   stopTimer(tcb);
   rearmTimeout(tcb, now);
@@ -41,6 +42,7 @@ export function onAckOfProbe(tcb: Tcb): void {
   } else if (lt(tlpEnd, snd.una)) {
     // "the TLP sender MUST ... reduce": nobody reported the probe as a duplicate: it repaired a loss.
     beginReduction(tcb);
+    tcb.shared.counters.TCPLossProbeRecovery++;
     recovery.phase = 'cwr';
     endReduction(tcb);
     keepOpen(tcb);

@@ -24,8 +24,11 @@ export function beginUndo(tcb: Tcb): void {
 /** The end of a recovery. @returns false: the phase is to stay for now (tcp_try_undo_recovery) */
 export function endByUndo(tcb: Tcb): boolean {
   const { recovery, rack } = tcb;
-  if (mayUndo(tcb)) restore(tcb);
-  else if (rack.persist > 0) rack.persist--;
+  if (mayUndo(tcb)) {
+    if (recovery.phase === 'loss') tcb.shared.counters.TCPLossUndo++;
+    else tcb.shared.counters.TCPFullUndo++;
+    restore(tcb);
+  } else if (rack.persist > 0) rack.persist--;
   if (mustNotReopen(tcb)) return false;
   recovery.phase = 'open';
   recovery.reneged = false;
@@ -47,6 +50,7 @@ export function undoPartial(tcb: Tcb): boolean {
   if (!isAnyResent(tcb)) recovery.retransStamp = 0;
   queue.unmarkLost();
   restore(tcb);
+  tcb.shared.counters.TCPPartialUndo++;
   keepOpen(tcb);
   return false;
 }
@@ -57,6 +61,7 @@ export function undoByDuplicates(tcb: Tcb): boolean {
   if (recovery.undoMarker === null || recovery.undoRetrans !== 0) return false;
   rack.persist = Math.min(RECOVERY_THRESHOLD, rack.persist + 1);
   restore(tcb);
+  tcb.shared.counters.TCPDSACKUndo++;
   return true;
 }
 
@@ -69,6 +74,8 @@ export function undoLoss(tcb: Tcb, found: 'by-frto' | 'perhaps'): boolean {
   if (found === 'perhaps' && !mayUndo(tcb)) return false;
   tcb.retransmitQueue.unmarkLost();
   restore(tcb);
+  tcb.shared.counters.TCPLossUndo++;
+  if (found === 'by-frto') tcb.shared.counters.TCPSpuriousRTOs++;
   recovery.retries = 0;
   if (mustNotReopen(tcb)) return true;
   if (found === 'by-frto' || tcb.sackPermitted) {
