@@ -11,6 +11,7 @@ const RANGES = {
   receiveBuffer: [0, 2 ** 29],
   rmemDefault: [2304, 2 ** 29],
   rmemMax: [2304, 2 ** 29],
+  maxPacingRate: [0, LONG],
   mss: [0, 65_495],
   synRetries: [0, 127],
   earlyRetransmit: [0, 4],

@@ -71,6 +71,13 @@ export const EPHEMERAL_PORTS = { first: 32_768, last: 60_999 } as const;
 export const CONGESTION_CONTROLS = ['cubic', 'reno'] as const;
 export type CongestionControlName = (typeof CONGESTION_CONTROLS)[number];
 
+/**
+ * How slow start ends before anything is lost: `hystart`: as in Linux's CUBIC, and not at all with
+ * NewReno, as in Linux; `hystart++`: by RFC 9406, with both; `standard`: not at all. BBR has its own way.
+ */
+export const SLOW_STARTS = ['hystart', 'hystart++', 'standard'] as const;
+export type SlowStartName = (typeof SLOW_STARTS)[number];
+
 /** What a keepalive probe carries: nothing, or one octet that has been received before. */
 export type ProbeOctets = 0 | 1;
 
@@ -115,6 +122,12 @@ export interface TcpConfig {
   readonly sack: boolean;
   /** What says how much may be in flight (Linux: TCP_CONGESTION). */
   readonly congestionControl: CongestionControlName;
+  /** When slow start ends; for connections that begin. @rfc 9406 */
+  readonly slowStart: SlowStartName;
+  /** Text leaves at a pace, as with Linux's fq: 200 % of cwnd in a round trip in slow start, else 120 %. */
+  readonly pacing: boolean;
+  /** ... of at most so many octets a second, which turns it on; 0: no bound (SO_MAX_PACING_RATE). */
+  readonly maxPacingRate: number;
   /** Turns off the Nagle algorithm. @rfc 9293 3.7.4 MUST-17 */
   readonly noDelay: boolean;
   /** Only full segments are sent, for as long as text keeps coming within an RTO (Linux: TCP_CORK). */
@@ -176,6 +189,9 @@ export const DEFAULT_CONFIG: TcpConfig = {
   timestamps: true,
   sack: true,
   congestionControl: 'cubic',
+  slowStart: 'hystart',
+  pacing: false,
+  maxPacingRate: 0,
   noDelay: false,
   cork: false,
   synRetries: 6,
@@ -205,6 +221,7 @@ const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = 
   receiveBuffer: [0, 1 << 29],
   rmemDefault: [MIN_RECEIVE_MEMORY, 1 << 29],
   rmemMax: [MIN_RECEIVE_MEMORY, 1 << 29],
+  maxPacingRate: [0, Number.MAX_SAFE_INTEGER],
   mss: [0, 65_495],
   synRetries: [0, 127],
   synLinearTimeouts: [0, 127],
@@ -231,6 +248,7 @@ const CHOICES = {
   segmentLayout: ['paged', 'linear'],
   windowModel: ['memory', 'octets'],
   optionOrder: ['linux', 'freebsd'],
+  slowStart: SLOW_STARTS,
 } as const satisfies { readonly [K in keyof TcpConfig]?: readonly TcpConfig[K][] };
 
 /**

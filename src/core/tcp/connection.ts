@@ -15,6 +15,7 @@ import type { Listener } from './listen/listener.ts';
 import { checkAppLimited } from './send/deliveryRate.ts';
 import { armKeepAlive, switchKeepAlive } from './send/keepAlive.ts';
 import { output } from './send/output.ts';
+import { boundPace } from './send/pacing.ts';
 import type { SegmentWriter } from './send/segmentWriter.ts';
 import { mayReceive, maySend, type State } from './states.ts';
 import {
@@ -186,7 +187,7 @@ export class Connection implements TimerTarget {
 
   /**
    * Changes settings that can change while a connection lives: `noDelay`, `cork`, `receiveBuffer`,
-   * `userTimeout`, `delayedAck`, `congestionControl` and those of keepalive.
+   * `userTimeout`, `delayedAck`, `congestionControl`, `pacing`, `maxPacingRate` and those of keepalive.
    *
    * @throws RangeError if a value is out of its range
    */
@@ -196,8 +197,9 @@ export class Connection implements TimerTarget {
     tcb.config = configure(tcb.config, changes);
     const { congestionControl } = tcb.config;
     if (congestionControl !== tcb.congestion.name) {
-      tcb.congestion = successor(congestionControl, tcb.congestion, tcb.snd.nxt, now);
+      tcb.congestion = successor(tcb.config, tcb.congestion, tcb.snd.nxt, now);
     }
+    if (changes.maxPacingRate !== undefined) boundPace(tcb);
     if (tcb.config.keepAlive !== wasOn) switchKeepAlive(tcb, now);
     if (changes.keepAliveIdle !== undefined) armKeepAlive(tcb, now);
     if (changes.receiveBuffer !== undefined) lockReceiveBuffer(tcb, changes.receiveBuffer);

@@ -54,6 +54,9 @@ export interface TcpInfo {
   readonly deliveryRate: number;
   /** ... while the user had too little to send, so that the path may be faster. */
   readonly deliveryRateAppLimited: boolean;
+  /** Octets of text that leave in a second, if it is paced, and its bound; Infinity: there is none. */
+  readonly pacingRate: number;
+  readonly maxPacingRate: number;
   readonly rtt: Micros;
   readonly rttvar: Micros;
   readonly minRtt: Micros;
@@ -119,6 +122,8 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     delivered: recovery.delivered,
     deliveryRate: deliveryRate(tcb),
     deliveryRateAppLimited: tcb.delivery.rateAppLimited,
+    pacingRate: Math.floor(tcb.pace.rate),
+    maxPacingRate: tcb.config.maxPacingRate || Number.POSITIVE_INFINITY,
     rtt: Math.round(rtt.srtt),
     rttvar: Math.round(rtt.rttvar),
     minRtt: rtt.minRtt,

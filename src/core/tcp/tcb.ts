@@ -25,6 +25,7 @@ import { ReceiveBuffer } from './receive/receiveBuffer.ts';
 import { SackBlocks } from './receive/sackBlocks.ts';
 import { CwndUsage } from './send/cwndUsage.ts';
 import { type DeliveryRate, newDeliveryRate } from './send/delivery.ts';
+import { newPace, type Pace } from './send/pace.ts';
 import {
   type AckNews,
   newAckNews,
@@ -213,8 +214,10 @@ export const Timer = {
   LOSS_PROBE: 6,
   /** What is late may be lost. @rfc 8985 6.3 */
   REORDERING: 7,
+  /** Text waits for its pace. */
+  PACING: 8,
 } as const;
-export const TIMER_COUNT = 8;
+export const TIMER_COUNT = 9;
 
 /** What the user of a connection is told, as bits. */
 export const Event = { OPEN: 1, READABLE: 2, WRITABLE: 4, END: 8, CLOSED: 16 } as const;
@@ -277,6 +280,7 @@ export class Tcb {
   readonly rtt: RttEstimator;
   congestion: CongestionControl;
   readonly delivery: DeliveryRate;
+  readonly pace: Pace;
   /** How far cwnd is used. */
   readonly cwndUsage: CwndUsage;
   /** The one record in which ACKs are told to congestion control. */
@@ -357,6 +361,7 @@ export class Tcb {
     this.rtt = new RttEstimator(config);
     this.congestion = options.congestion;
     this.delivery = newDeliveryRate();
+    this.pace = newPace();
     this.cwndUsage = new CwndUsage();
     this.sample = newAckSample(iss);
     this.sendBuffer = new SendBuffer(config.sendBuffer, add(iss, 1));

@@ -372,7 +372,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
       id: this.#nextId++,
       flow,
       config,
-      congestion: newController(config.congestionControl, DEFAULT_MSS),
+      congestion: newController(config, DEFAULT_MSS),
       iss: leastIss === null ? isn : max(isn, leastIss),
       timestampOffset: this.#isn.timestampOffset(local, remote),
       tracer,

@@ -3,6 +3,7 @@ import { FALLBACK_RTO, type TcpConfig } from './config.ts';
 import { onCompressedAckTimer, onDelayedAckTimer } from './receive/ackPolicy.ts';
 import { onKeepAliveTimer } from './send/keepAlive.ts';
 import { onReorderingTimeout, onTimeout } from './send/lossRecovery.ts';
+import { onPacingTimer } from './send/pacing.ts';
 import { onPersistTimer } from './send/persist.ts';
 import { onProbeTimer } from './send/tailLossProbe.ts';
 import { closeTcb, giveUp, outstanding, type Tcb, Timer } from './tcb.ts';
@@ -21,6 +22,7 @@ export function onDeadline(tcb: Tcb, now: Micros): void {
   if (takeExpired(tcb, Timer.PERSIST, now)) onPersistTimer(tcb, now);
   if (takeExpired(tcb, Timer.DELAYED_ACK, now)) onDelayedAckTimer(tcb);
   if (takeExpired(tcb, Timer.COMPRESSED_ACK, now)) onCompressedAckTimer(tcb);
+  if (takeExpired(tcb, Timer.PACING, now)) onPacingTimer(tcb);
   if (takeExpired(tcb, Timer.KEEPALIVE, now)) onKeepAliveTimer(tcb, now);
 }
 

@@ -17,10 +17,15 @@ for (const name of CONGESTION_CONTROLS) {
 
   test(`settings: ${name} takes over with the windows of another controller`, (t) => {
     for (const before of CONGESTION_CONTROLS) {
-      const old = newController(before, 1448);
+      const old = newController({ congestionControl: before, slowStart: 'hystart' }, 1448);
       old.cwnd = 77 * 1448;
       old.ssthresh = 55 * 1448;
-      const next = successor(name, old, seq(1), SECOND);
+      const next = successor(
+        { congestionControl: name, slowStart: 'hystart' },
+        old,
+        seq(1),
+        SECOND,
+      );
       t.is(next.name, name);
       t.is(next.mss, 1448);
       t.is(next.cwnd, 77 * 1448);

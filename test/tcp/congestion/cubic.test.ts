@@ -156,6 +156,13 @@ test('RFC 9438 4.10: slow start ends when round trips become longer by an eighth
   t.is(sender.segments, 28);
 });
 
+test("settings: slowStart 'standard': slow start ends with a loss alone", (t) => {
+  const sender = new VirtualSender(new Cubic(1000, 'standard'));
+  sender.rounds(2);
+  for (let i = 0; i < 40; i++) sender.ack(1, 500 * MS);
+  t.is(sender.segments, 80);
+});
+
 test('RFC 9438 4.10: one short round trip tells that there is no queue', (t) => {
   const sender = new VirtualSender(new Cubic(1000));
   sender.round();

@@ -10,6 +10,7 @@ export class VirtualSender {
   readonly control: CongestionControl;
   readonly rtt: Micros;
   now: Micros = 10 * SECOND;
+  isPaced = false;
   /** SND.UNA and SND.NXT: across the wrap before long. */
   #una: Seq = seq(0xffff_0000);
   #nxt: Seq = seq(0xffff_0000);
@@ -92,6 +93,7 @@ export class VirtualSender {
     sample.srtt = this.rtt;
     sample.nxt = this.#nxt;
     sample.now = now;
+    sample.isPaced = this.isPaced;
     control.onRtt(sample);
     control.onAck(sample, limited);
   }

@@ -23,6 +23,8 @@ const OPTION_SACK = 2;
 const OPTION_WINDOW_SCALE = 4;
 /** TCP_INFINITE_SSTHRESH */
 const INFINITE = 0x7fffffff;
+/** ~0 of 64 bits. */
+const NO_RATE = 2 ** 64;
 
 /** The status of a connection under the names of Linux's `tcp_info`, with its numbers. */
 export function infoNames(connection: Connection, now: Micros): InfoNames {
@@ -30,7 +32,8 @@ export function infoNames(connection: Connection, now: Micros): InfoNames {
   const names = new Map<string, number>();
   for (const [name, value] of Object.entries(connection.status(now))) {
     if (typeof value === 'number') {
-      names.set(linuxName(name), Number.isFinite(value) ? value : INFINITE);
+      const infinite = name.endsWith('acingRate') ? NO_RATE : INFINITE;
+      names.set(linuxName(name), Number.isFinite(value) ? value : infinite);
     } else if (typeof value === 'boolean') names.set(linuxName(name), Number(value));
   }
   const { state, caState } = connection.status(now);

@@ -29,6 +29,8 @@ const MSS_OF_NOBODY = 536;
 const UNKNOWN_ERROR = 5;
 /** tcp_wmem[1]. */
 const SEND_MEMORY = 16_384;
+/** No bound of the pacing rate: ~0, as an int reads it. */
+const NO_RATE = -1;
 
 /** An option whose value is a number: what it changes, and what it is. */
 interface NumberOption {
@@ -100,6 +102,13 @@ const NUMBER_OPTIONS: ReadonlyMap<number, NumberOption> = new Map([
   [
     key(Level.SOCKET, So.SNDBUFFORCE),
     { set: (value) => ({ sendBuffer: sendOctets(value) }), get: null },
+  ],
+  [
+    key(Level.SOCKET, So.MAX_PACING_RATE),
+    {
+      set: (value) => ({ maxPacingRate: value === NO_RATE ? 0 : value }),
+      get: (socket) => setting(socket, 'maxPacingRate') || NO_RATE,
+    },
   ],
   [
     key(Level.TCP, TcpOption.NODELAY),

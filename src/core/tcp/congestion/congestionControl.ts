@@ -28,6 +28,8 @@ export interface AckSample {
   deliveredInAll: number;
   /** Segments that it shows to be lost. */
   lost: number;
+  /** Sending is paced. */
+  isPaced: boolean;
 }
 
 export function newAckSample(iss: Seq): AckSample {
@@ -45,6 +47,7 @@ export function newAckSample(iss: Seq): AckSample {
     priorDelivered: 0,
     deliveredInAll: 0,
     lost: 0,
+    isPaced: false,
   };
 }
 
@@ -68,6 +71,12 @@ export interface CongestionControl {
    * when a reduction is taken back.
    */
   ssthresh: number;
+  /** Sending must be paced for it. */
+  readonly paces: boolean;
+  /** Octets a second; 0: what follows from cwnd and the round-trip time. */
+  readonly pacingRate: number;
+  /** Fewest segments of a burst, where there is room (Linux: min_tso_segs). */
+  readonly minBurst: number;
   /** The segment size is known, or has changed: the windows keep their segments. Octets. */
   setMss(mss: number): void;
   /** The handshake is over. @param nxt SND.NXT: text begins here */

@@ -1,17 +1,23 @@
 import type { Seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import type { CongestionControlName } from '../config.ts';
+import type { TcpConfig } from '../config.ts';
 import type { CongestionControl } from './congestionControl.ts';
 import { Cubic } from './cubic.ts';
 import { NewReno } from './newReno.ts';
 
+/** What of the settings a controller is made by. */
+type ControllerConfig = Pick<TcpConfig, 'congestionControl' | 'slowStart'>;
+
 /** A controller at the beginning of a connection. @param mss octets */
-export function newController(name: CongestionControlName, mss: number): CongestionControl {
+export function newController(
+  { congestionControl: name, slowStart }: ControllerConfig,
+  mss: number,
+): CongestionControl {
   switch (name) {
     case 'cubic':
-      return new Cubic(mss);
+      return new Cubic(mss, slowStart);
     case 'reno':
-      return new NewReno(mss);
+      return new NewReno(mss, slowStart);
     default:
       return name satisfies never;
   }
@@ -24,12 +30,12 @@ export function newController(name: CongestionControlName, mss: number): Congest
  * @param nxt SND.NXT
  */
 export function successor(
-  name: CongestionControlName,
+  config: ControllerConfig,
   { mss, cwnd, ssthresh }: CongestionControl,
   nxt: Seq,
   now: Micros,
 ): CongestionControl {
-  const next = newController(name, mss);
+  const next = newController(config, mss);
   next.cwnd = cwnd;
   next.ssthresh = ssthresh;
   next.onEstablished(nxt, now);

@@ -1,18 +1,22 @@
 import type { Seq } from '../../base/seq.ts';
 import { type Micros, MS } from '../../base/time.ts';
-import { INITIAL_WINDOW_SEGMENTS, NO_THRESHOLD } from '../config.ts';
+import { INITIAL_WINDOW_SEGMENTS, NO_THRESHOLD, type SlowStartName } from '../config.ts';
 import type { AckSample, CongestionControl } from './congestionControl.ts';
 import {
   AdditiveIncrease,
+  isFirstSlowStart,
   isSlowStart,
   LOSS_WINDOW_SEGMENTS,
+  MIN_BURST,
   MIN_SSTHRESH_SEGMENTS,
   rescaled,
   restartAfterIdle,
   segmentsOf,
+  shareOf,
   slowStart,
 } from './growth.ts';
 import { HyStart } from './hyStart.ts';
+import { HyStartPlusPlus } from './hyStartPlusPlus.ts';
 
 /**
  * CUBIC: in congestion avoidance cwnd follows a cubic function of the time since the last loss, which
@@ -67,11 +71,15 @@ const NONE = -1;
 
 export class Cubic implements CongestionControl {
   readonly name = 'cubic';
+  readonly paces = false;
+  readonly pacingRate = 0;
+  readonly minBurst = MIN_BURST;
   mss: number;
   cwnd: number;
   ssthresh: number;
   readonly #avoidance: AdditiveIncrease;
-  readonly #hyStart: HyStart;
+  readonly #hyStart: HyStart | null;
+  readonly #hyStartPlusPlus: HyStartPlusPlus | null;
   /** What {@link HyStart} is told: one record for all ACKs. */
   readonly #slowStart: { cwnd: number; ssthresh: number; mss: number; delayMin: Micros };
   /** Segments that let cwnd grow by one (cnt). */
@@ -92,12 +100,14 @@ export class Cubic implements CongestionControl {
   #delivered: number;
   #renoCwnd: number;
 
-  constructor(mss: number) {
+  /** @param name what ends slow start */
+  constructor(mss: number, name: SlowStartName = 'hystart') {
     this.mss = mss;
     this.cwnd = INITIAL_WINDOW_SEGMENTS * mss;
     this.ssthresh = NO_THRESHOLD;
     this.#avoidance = new AdditiveIncrease();
-    this.#hyStart = new HyStart();
+    this.#hyStart = name === 'hystart' ? new HyStart() : null;
+    this.#hyStartPlusPlus = name === 'hystart++' ? new HyStartPlusPlus() : null;
     this.#slowStart = { cwnd: 0, ssthresh: 0, mss: 0, delayMin: 0 };
     this.#each = 0;
     this.#wMax = 0;
@@ -122,11 +132,12 @@ export class Cubic implements CongestionControl {
   }
 
   onRtt(sample: AckSample): void {
+    if (isFirstSlowStart(this) && this.#hyStartPlusPlus?.update(sample)) this.ssthresh = this.cwnd;
     // Right after a reduction the queue may still be long.
     if (this.#epochStart !== NONE && ticks(sample.now) - this.#epochStart < TICKS_PER_SECOND)
       return;
     if (this.#delayMin === 0 || sample.rtt < this.#delayMin) this.#delayMin = sample.rtt;
-    if (!isSlowStart(this)) return;
+    if (this.#hyStart === null || !isSlowStart(this)) return;
     const state = this.#slowStart;
     state.cwnd = segmentsOf(this);
     state.ssthresh = this.ssthresh / this.mss;
@@ -137,7 +148,9 @@ export class Cubic implements CongestionControl {
 
   onAck(sample: AckSample, limited: boolean): void {
     if (!limited) return; // RFC 9438 4.2, 5.8: growth without use would be unfounded
-    const left = isSlowStart(this) ? slowStart(this, sample.acked) : sample.acked;
+    const left = isSlowStart(this)
+      ? slowStart(this, shareOf(this, sample, this.#hyStartPlusPlus))
+      : sample.acked;
     if (left === 0) return;
     const cwnd = segmentsOf(this);
     this.#lookUp(cwnd, left, sample.now);
@@ -188,7 +201,8 @@ export class Cubic implements CongestionControl {
     this.#epochStart = NONE;
     this.#delivered = 0;
     this.#renoCwnd = 0;
-    this.#hyStart.reset(nxt, now);
+    this.#hyStart?.reset(nxt, now);
+    this.#hyStartPlusPlus?.reset(nxt);
   }
 
   /** How many segments let cwnd grow by one now (bictcp_update). @rfc 9438 4.2 */

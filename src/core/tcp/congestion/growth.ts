@@ -1,6 +1,7 @@
 import type { Micros } from '../../base/time.ts';
 import { INITIAL_WINDOW_SEGMENTS, NO_THRESHOLD } from '../config.ts';
-import type { CongestionControl } from './congestionControl.ts';
+import type { AckSample, CongestionControl } from './congestionControl.ts';
+import type { HyStartPlusPlus } from './hyStartPlusPlus.ts';
 
 /**
  * What controllers have in common, in whole segments and with Linux's arithmetic.
@@ -17,12 +18,29 @@ export const LOSS_WINDOW_SEGMENTS = 1;
 /** Smallest ssthresh. @rfc 5681 3.1 equation 4 */
 export const MIN_SSTHRESH_SEGMENTS = 2;
 
+/** Fewest segments of a burst (Linux: tcp_min_tso_segs). */
+export const MIN_BURST = 2;
+
 export function segmentsOf({ cwnd, mss }: Windows): number {
   return Math.max(1, Math.floor(cwnd / mss));
 }
 
 export function isSlowStart({ cwnd, ssthresh }: Windows): boolean {
   return cwnd < ssthresh;
+}
+
+/** No loss has bounded slow start yet: only then is HyStart++ of use. @rfc 9406 4.3 */
+export function isFirstSlowStart({ ssthresh }: Windows): boolean {
+  return ssthresh === NO_THRESHOLD;
+}
+
+/** Segments of the ACK that count in slow start. @rfc 9406 4.2 */
+export function shareOf(
+  windows: Windows,
+  { acked, isPaced }: AckSample,
+  hyStart: HyStartPlusPlus | null,
+): number {
+  return hyStart === null || !isFirstSlowStart(windows) ? acked : hyStart.share(acked, isPaced);
 }
 
 /** cwnd grows by what was delivered, up to ssthresh. @returns segments left over @rfc 5681 3.1 */

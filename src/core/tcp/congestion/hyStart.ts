@@ -10,8 +10,8 @@ import type { AckSample } from './congestionControl.ts';
  * What is true here: a round lasts until an ACK goes beyond the SND.NXT at which it began. The steps
  * and numbers are those of hystart_update() in Linux's tcp_cubic.c.
  *
- * Deviates from RFC 9406 (HyStart++) as Linux does: slow start ends at once, with no conservative
- * phase that could find out that it ended too early.
+ * Unlike HyStart++ (hyStartPlusPlus.ts) it ends slow start at once, with no conservative phase that
+ * could find out that it ended too early.
  *
  * @rfc 9438 4.10
  */

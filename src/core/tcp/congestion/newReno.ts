@@ -1,16 +1,21 @@
+import type { Seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import { INITIAL_WINDOW_SEGMENTS, NO_THRESHOLD } from '../config.ts';
+import { INITIAL_WINDOW_SEGMENTS, NO_THRESHOLD, type SlowStartName } from '../config.ts';
 import type { AckSample, CongestionControl } from './congestionControl.ts';
 import {
   AdditiveIncrease,
+  isFirstSlowStart,
   isSlowStart,
   LOSS_WINDOW_SEGMENTS,
+  MIN_BURST,
   MIN_SSTHRESH_SEGMENTS,
   rescaled,
   restartAfterIdle,
   segmentsOf,
+  shareOf,
   slowStart,
 } from './growth.ts';
+import { HyStartPlusPlus } from './hyStartPlusPlus.ts';
 
 /**
  * Slow start, one segment for each window in congestion avoidance, and half of it on loss.
@@ -21,16 +26,22 @@ import {
  */
 export class NewReno implements CongestionControl {
   readonly name = 'reno';
+  readonly paces = false;
+  readonly pacingRate = 0;
+  readonly minBurst = MIN_BURST;
   mss: number;
   cwnd: number;
   ssthresh: number;
   readonly #avoidance: AdditiveIncrease;
+  readonly #hyStart: HyStartPlusPlus | null;
 
-  constructor(mss: number) {
+  /** @param name what ends slow start */
+  constructor(mss: number, name: SlowStartName = 'hystart') {
     this.mss = mss;
     this.cwnd = INITIAL_WINDOW_SEGMENTS * mss;
     this.ssthresh = NO_THRESHOLD;
     this.#avoidance = new AdditiveIncrease();
+    this.#hyStart = name === 'hystart++' ? new HyStartPlusPlus() : null;
   }
 
   setMss(mss: number): void {
@@ -39,13 +50,19 @@ export class NewReno implements CongestionControl {
     this.mss = mss;
   }
 
-  onEstablished(): void {}
+  onEstablished(nxt: Seq): void {
+    this.#hyStart?.reset(nxt);
+  }
 
-  onRtt(): void {}
+  onRtt(sample: AckSample): void {
+    if (isFirstSlowStart(this) && this.#hyStart?.update(sample)) this.ssthresh = this.cwnd;
+  }
 
   onAck(sample: AckSample, limited: boolean): void {
     if (!limited) return; // RFC 7661 1: growth without use would be unfounded
-    const left = isSlowStart(this) ? slowStart(this, sample.acked) : sample.acked;
+    const left = isSlowStart(this)
+      ? slowStart(this, shareOf(this, sample, this.#hyStart))
+      : sample.acked;
     if (left > 0) this.#avoidance.grow(this, segmentsOf(this), left);
   }
 

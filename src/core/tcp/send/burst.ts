@@ -1,5 +1,5 @@
-import { type Micros, MS, SECOND } from '../../base/time.ts';
-import { outstanding, type Tcb } from '../tcb.ts';
+import { type Micros, MS } from '../../base/time.ts';
+import type { Tcb } from '../tcb.ts';
 import { cwndSegments, inFlight, pipe } from './inFlight.ts';
 
 /**
@@ -11,34 +11,21 @@ import { cwndSegments, inFlight, pipe } from './inFlight.ts';
 
 /** Most text that Linux keeps in one buffer: 64 KiB less its headers (sk_gso_max_size). */
 export const LARGEST_CHUNK = 65_536 - 321;
-/** Fewest segments of a burst, where there is room (Linux: tcp_min_tso_segs). */
-const MIN_BURST = 2;
 /** A burst is what is sent in one millisecond at the pace of the connection (sk_pacing_shift). */
 const BURSTS_A_SECOND = 1024;
 /** ... and more for each halving of the round-trip time below 512 µs (Linux: tcp_tso_rtt_log). */
 const NEAR_RTT_SHIFT = 9;
 const NEAR_RTT_HALVINGS = 32;
-/** Pace as a share of cwnd in each round trip (Linux: tcp_pacing_ss_ratio, tcp_pacing_ca_ratio). */
-const PACE_IN_SLOW_START = 2;
-const PACE_IN_AVOIDANCE = 1.2;
 /** The share of a window that is worth sending at once (Linux: tcp_tso_win_divisor). */
 const WINDOW_DIVISOR = 3;
 
 /** Most segments of a burst. (Linux: tcp_tso_segs) */
 export function burstSegments(tcb: Tcb): number {
   const { mss } = tcb.snd;
-  let octets = tcb.cwndUsage.pace / BURSTS_A_SECOND;
+  let octets = tcb.pace.rate / BURSTS_A_SECOND;
   const halvings = tcb.rtt.minRtt >>> NEAR_RTT_SHIFT;
   if (tcb.rtt.minRtt > 0 && halvings < NEAR_RTT_HALVINGS) octets += LARGEST_CHUNK / 2 ** halvings;
-  return Math.max(MIN_BURST, Math.floor(Math.min(octets, LARGEST_CHUNK) / mss));
-}
-
-/** An ACK was processed: the pace that follows from cwnd (Linux: tcp_update_pacing_rate). */
-export function updatePace(tcb: Tcb): void {
-  const { cwnd, ssthresh } = tcb.congestion;
-  const ratio = cwnd < ssthresh / 2 ? PACE_IN_SLOW_START : PACE_IN_AVOIDANCE;
-  const octets = ratio * Math.max(cwnd, outstanding(tcb)) * SECOND;
-  tcb.cwndUsage.pace = octets / Math.max(1, tcb.rtt.srtt);
+  return Math.max(tcb.congestion.minBurst, Math.floor(Math.min(octets, LARGEST_CHUNK) / mss));
 }
 
 /**

@@ -8,8 +8,6 @@ import type { Micros } from '../../base/time.ts';
  * @rfc 7661 4.1
  */
 export class CwndUsage {
-  /** Octets a second at which cwnd lets text go, as of the last ACK (sk_pacing_rate). */
-  pace = Number.MAX_SAFE_INTEGER;
   /** Most segments unacknowledged since cwnd was fully used last (snd_cwnd_used). */
   used = 0;
   /** When cwnd was fully used, or changed, last (snd_cwnd_stamp). */

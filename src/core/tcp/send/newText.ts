@@ -8,6 +8,7 @@ import { burstSegments, cwndQuota, LARGEST_CHUNK, mayDefer } from './burst.ts';
 import { validateCwnd } from './cwndValidation.ts';
 import { sendStamp } from './deliveryRate.ts';
 import { cwndSegments, inFlight, isReducing } from './inFlight.ts';
+import { mustWaitForPace, onPaced } from './pacing.ts';
 import type { SegmentWriter } from './segmentWriter.ts';
 import { onBurstsSent, onSent } from './transmitTimer.ts';
 
@@ -70,6 +71,7 @@ function sendBursts(tcb: Tcb, order: Order, now: Micros, writer: SegmentWriter):
   for (let i = 0; i < order.most; i++) {
     if (!hasUnsent(tcb) || !writer.ready || queue.full) break;
     if (outstanding(tcb) === 0) onIdleEnd(tcb, now);
+    if (!tcb.overrideOwed && mustWaitForPace(tcb, now)) break;
     const burst = nextBurst(tcb, order, now);
     if (burst === null) break;
     sendBurst(tcb, burst, now, writer);
@@ -176,6 +178,7 @@ function sendBurst(tcb: Tcb, { length, fin }: Burst, now: Micros, writer: Segmen
   }
   transmit(tcb, { to: end, push: pushed, fin }, now, writer);
   tcb.retransmitQueue.endBurst(tcb.retransmitQueue.count - 1);
+  onPaced(tcb, length, now);
 }
 
 /** Sends the text up to `to`. */

@@ -5,6 +5,7 @@ import { finSeq, hasUnsent, outstanding, type Tcb, Timer, unsentText } from '../
 import { sendStamp } from './deliveryRate.ts';
 import { cwndSegments, inFlight, isReducing } from './inFlight.ts';
 import { flagsOf, sendProbeText } from './newText.ts';
+import { mustWaitForPace, onPaced } from './pacing.ts';
 import { Mark } from './retransmitQueue.ts';
 import type { SegmentWriter } from './segmentWriter.ts';
 import { timestampAt } from './sender.ts';
@@ -29,6 +30,7 @@ export function sendLost(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
   for (let i = queue.nextLost(); i >= 0 && writer.ready; i = queue.nextLost()) {
     const room = cwndSegments(tcb) - inFlight(tcb);
     if (recovery.force === null && room <= 0) return;
+    if (recovery.force !== 'rto' && mustWaitForPace(tcb, now)) return;
     if (!cutToFit(tcb, i)) return;
     repeatBurst(tcb, i, recovery.force === 'rto' ? 1 : room, now, writer);
   }
@@ -43,13 +45,16 @@ export function sendLost(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
 function repeatBurst(tcb: Tcb, i: number, most: number, now: Micros, writer: SegmentWriter): void {
   const { retransmitQueue: queue, recovery } = tcb;
   let last = i;
+  let octets = 0;
   while (last - i + 1 < most && isRepeatedWith(tcb, last)) last++;
   for (let k = i; k <= last; k++) {
     const reason = recovery.force ?? reasonToRepeat(tcb);
     recovery.force = null;
+    octets += textOf(tcb, k);
     repeat(tcb, k, { reason, push: k === last && k > i }, now, writer);
   }
   queue.endBurst(last);
+  onPaced(tcb, octets, now);
 }
 
 /** Does the record behind `i` go in one burst with it? */
@@ -94,6 +99,7 @@ export function sendTailProbe(tcb: Tcb, now: Micros, writer: SegmentWriter): voi
   recovery.totalRetrans++;
   if (last > 0) queue.endBurst(last - 1);
   write(tcb, last, { reason: 'tail-loss-probe', push: false }, now, writer);
+  onPaced(tcb, textOf(tcb, last), now);
   onProbeSent(tcb, 'again', now);
 }
 

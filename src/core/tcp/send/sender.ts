@@ -3,11 +3,11 @@ import { type Micros, MS, NEVER } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { DUPLICATE_ACK_THRESHOLD } from '../config.ts';
 import { Event, type Tcb, Timer } from '../tcb.ts';
-import { updatePace } from './burst.ts';
 import { isCwndLimited } from './cwndValidation.ts';
 import { beginSample, generateSample, noteDelivered } from './deliveryRate.ts';
 import { highestSack, inFlight, isEchoBefore, isReducing } from './inFlight.ts';
 import { onDubiousAck, removeDuplicates } from './lossRecovery.ts';
+import { isPaced, updatePace } from './pacing.ts';
 import { advanceRack, updateReorderingWindow } from './rack.ts';
 import { noteReordering, takeBlocks } from './scoreboard.ts';
 import { onAckOfProbe } from './tailLossProbe.ts';
@@ -240,6 +240,7 @@ function controlCongestion(tcb: Tcb, now: Micros): void {
   const delivered = recovery.delivered - news.deliveredBefore;
   sample.acked = delivered;
   sample.lost = recovery.lost - news.lostBefore;
+  sample.isPaced = isPaced(tcb);
   generateSample(tcb, delivered, now);
   if (isReducing(recovery.phase)) {
     reduce(tcb, delivered, sample.lost);
