@@ -13,6 +13,8 @@ const RANGES = {
   rmemMax: [2304, 2 ** 29],
   maxPacingRate: [0, LONG],
   mss: [0, 65_495],
+  leastBurst: [1, 65_535],
+  windowDivisor: [0, 255],
   synRetries: [0, 127],
   earlyRetransmit: [0, 4],
   synLinearTimeouts: [0, 127],

@@ -132,6 +132,13 @@ export interface TcpConfig {
   readonly noDelay: boolean;
   /** Only full segments are sent, for as long as text keeps coming within an RTO (Linux: TCP_CORK). */
   readonly cork: boolean;
+  /** Fewest segments of a burst, where there is room for them (Linux: tcp_min_tso_segs). */
+  readonly leastBurst: number;
+  /**
+   * A burst may wait for more room while less than this part of the windows is free; 0: while that is
+   * at most three segments (Linux: tcp_tso_win_divisor).
+   */
+  readonly windowDivisor: number;
   /**
    * Repetitions of a SYN before giving up, turned into a time as Linux does for tcp_syn_retries: that
    * which so many with doubled timeouts take, 127 s for 6. @rfc 9293 3.8.3
@@ -194,6 +201,8 @@ export const DEFAULT_CONFIG: TcpConfig = {
   maxPacingRate: 0,
   noDelay: false,
   cork: false,
+  leastBurst: 2,
+  windowDivisor: 3,
   synRetries: 6,
   synLinearTimeouts: 4,
   synAckRetries: 5,
@@ -223,6 +232,8 @@ const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = 
   rmemMax: [MIN_RECEIVE_MEMORY, 1 << 29],
   maxPacingRate: [0, Number.MAX_SAFE_INTEGER],
   mss: [0, 65_495],
+  leastBurst: [1, 65_535],
+  windowDivisor: [0, 255],
   synRetries: [0, 127],
   synLinearTimeouts: [0, 127],
   synAckRetries: [0, 127],

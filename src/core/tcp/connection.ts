@@ -200,6 +200,7 @@ export class Connection implements TimerTarget {
       tcb.congestion = successor(tcb.config, tcb.congestion, tcb.snd.nxt, now);
     }
     if (changes.maxPacingRate !== undefined) boundPace(tcb);
+    if (changes.noDelay === true) tcb.snd.pushTo = tcb.sendBuffer.end;
     if (tcb.config.keepAlive !== wasOn) switchKeepAlive(tcb, now);
     if (changes.keepAliveIdle !== undefined) armKeepAlive(tcb, now);
     if (changes.receiveBuffer !== undefined) lockReceiveBuffer(tcb, changes.receiveBuffer);

@@ -92,6 +92,8 @@ export interface SendSpace {
   mss: number;
   /** End of the last segment sent that was not full. For Nagle's rule. */
   smallEnd: Seq;
+  /** What was written before this goes even if it fills no segment (Linux: TCP_NAGLE_PUSH). */
+  pushTo: Seq;
   /** End of urgent text (SND.UP); not beyond SND.UNA: there is none. @rfc 9293 3.8.5, 6093 3.1 */
   up: Seq;
 }
@@ -407,6 +409,7 @@ function newSendSpace(iss: Seq): SendSpace {
     peerMss: DEFAULT_MSS,
     mss: DEFAULT_MSS,
     smallEnd: iss,
+    pushTo: iss,
     up: iss,
   };
 }

@@ -84,7 +84,7 @@ function simpleCommand(text: string): Command[] {
   if (sysctl !== null) return assignments(sysctl[2] ?? '');
   const sleep = /^sleep (\d*\.?\d+)$/.exec(text);
   if (sleep !== null) return [{ kind: 'sleep', time: Math.round(Number(sleep[1]) * SECOND) }];
-  const echo = /^echo "?([^">]*)"?\s*>\s*(\/proc\/sys\/\S+)$/.exec(text);
+  const echo = /^echo "?([^">]*)"?\s*>\s*(\/(?:proc\/sys|sys\/module)\/\S+)$/.exec(text);
   if (echo !== null) return [{ kind: 'sysctl', name: echo[2] ?? '', value: echo[1] ?? '' }];
   if (text.startsWith('nstat')) return [nstat(text)];
   const drop = /^tcpdrop (?:-s (\w+)|-a)/.exec(text);

@@ -54,8 +54,8 @@ const LINUX: Readonly<Record<string, Meaning>> = {
   tcp_slow_start_after_idle: HARMLESS,
   tcp_early_retrans: numberTo(4, (n) => ({ earlyRetransmit: n })),
   tcp_recovery: HARMLESS,
-  tcp_tso_win_divisor: HARMLESS,
-  tcp_min_tso_segs: HARMLESS,
+  tcp_tso_win_divisor: numberTo(255, (n) => ({ windowDivisor: n })),
+  tcp_min_tso_segs: numberTo(65_535, (n) => ({ leastBurst: Math.max(1, n) })),
   tcp_pacing_ss_ratio: HARMLESS,
   tcp_pacing_ca_ratio: HARMLESS,
   tcp_notsent_lowat: always('4294967295', '-1'),
@@ -98,8 +98,8 @@ const LINUX: Readonly<Record<string, Meaning>> = {
 export function settingsOf(name: string, value: string): Partial<TcpConfig> {
   const plain = value.trim();
   if (name.startsWith(ROUTE)) return routeSettings(name.slice(ROUTE.length), plain);
-  const linux = /^(?:net\.ipv[46]\.|\/proc\/sys\/net\/ipv[46]\/)(\w+)$/.exec(name)?.[1];
-  const meaning = linux === undefined ? FREEBSD[name] : LINUX[linux];
+  const linux = /^(?:\/proc\/sys\/)?net[./]ipv[46][./](\w+)$/.exec(name)?.[1];
+  const meaning = linux === undefined ? OTHERS[name] : LINUX[linux];
   const changes = meaning?.(plain) ?? null;
   if (changes === null) throw new Unsupported(`sysctl ${name}=${plain}`);
   return changes;
@@ -148,7 +148,10 @@ function sendMemory(value: string): Partial<TcpConfig> | null {
   return { sendBuffer: Math.max(DEFAULT_CONFIG.sendBuffer, Math.floor(most / 2)) };
 }
 
-const FREEBSD: Readonly<Record<string, Meaning>> = {
+/** By their whole names: parameters of Linux's modules, and what FreeBSD has. */
+const OTHERS: Readonly<Record<string, Meaning>> = {
+  '/sys/module/tcp_cubic/parameters/hystart': always('1'),
+  '/sys/module/tcp_cubic/parameters/hystart_detect': always('3'),
   'net.inet.tcp.rfc1323': flag((on) => ({ timestamps: on, windowScaling: on })),
   'net.inet.tcp.sack.enable': flag((on) => ({ sack: on })),
   'net.inet.tcp.ecn.enable': always('0', '2'),

@@ -75,8 +75,8 @@ export interface CongestionControl {
   readonly paces: boolean;
   /** Octets a second; 0: what follows from cwnd and the round-trip time. */
   readonly pacingRate: number;
-  /** Fewest segments of a burst, where there is room (Linux: min_tso_segs). */
-  readonly minBurst: number;
+  /** Fewest segments of a burst, where there is room (Linux: min_tso_segs); null: `leastBurst` says. */
+  readonly minBurst: number | null;
   /** The segment size is known, or has changed: the windows keep their segments. Octets. */
   setMss(mss: number): void;
   /** The handshake is over. @param nxt SND.NXT: text begins here */

@@ -7,7 +7,6 @@ import {
   isFirstSlowStart,
   isSlowStart,
   LOSS_WINDOW_SEGMENTS,
-  MIN_BURST,
   MIN_SSTHRESH_SEGMENTS,
   rescaled,
   restartAfterIdle,
@@ -73,7 +72,7 @@ export class Cubic implements CongestionControl {
   readonly name = 'cubic';
   readonly paces = false;
   readonly pacingRate = 0;
-  readonly minBurst = MIN_BURST;
+  readonly minBurst = null;
   mss: number;
   cwnd: number;
   ssthresh: number;

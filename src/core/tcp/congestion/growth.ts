@@ -18,9 +18,6 @@ export const LOSS_WINDOW_SEGMENTS = 1;
 /** Smallest ssthresh. @rfc 5681 3.1 equation 4 */
 export const MIN_SSTHRESH_SEGMENTS = 2;
 
-/** Fewest segments of a burst (Linux: tcp_min_tso_segs). */
-export const MIN_BURST = 2;
-
 export function segmentsOf({ cwnd, mss }: Windows): number {
   return Math.max(1, Math.floor(cwnd / mss));
 }

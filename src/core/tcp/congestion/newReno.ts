@@ -7,7 +7,6 @@ import {
   isFirstSlowStart,
   isSlowStart,
   LOSS_WINDOW_SEGMENTS,
-  MIN_BURST,
   MIN_SSTHRESH_SEGMENTS,
   rescaled,
   restartAfterIdle,
@@ -28,7 +27,7 @@ export class NewReno implements CongestionControl {
   readonly name = 'reno';
   readonly paces = false;
   readonly pacingRate = 0;
-  readonly minBurst = MIN_BURST;
+  readonly minBurst = null;
   mss: number;
   cwnd: number;
   ssthresh: number;

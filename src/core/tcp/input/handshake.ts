@@ -60,6 +60,7 @@ export function onEstablished(tcb: Tcb, now: Micros): void {
   beginTuning(tcb, now);
   tcb.congestion.onEstablished(tcb.snd.nxt, now);
   tcb.heardAt = now;
+  tcb.textAt = now; // as Linux has it: from here on the time without text counts
   tcb.events |= Event.OPEN | Event.WRITABLE;
   armKeepAlive(tcb, now);
   if (tcb.sendClosed) transition(tcb, 'FIN-WAIT-1', now);

@@ -16,8 +16,8 @@ const BURSTS_A_SECOND = 1024;
 /** ... and more for each halving of the round-trip time below 512 µs (Linux: tcp_tso_rtt_log). */
 const NEAR_RTT_SHIFT = 9;
 const NEAR_RTT_HALVINGS = 32;
-/** The share of a window that is worth sending at once (Linux: tcp_tso_win_divisor). */
-const WINDOW_DIVISOR = 3;
+/** Segments that are always worth sending at once (Linux: tcp_max_tso_deferred_mss). */
+const MOST_DEFERRED = 3;
 
 /** Most segments of a burst. (Linux: tcp_tso_segs) */
 export function burstSegments(tcb: Tcb): number {
@@ -25,7 +25,8 @@ export function burstSegments(tcb: Tcb): number {
   let octets = tcb.pace.rate / BURSTS_A_SECOND;
   const halvings = tcb.rtt.minRtt >>> NEAR_RTT_SHIFT;
   if (tcb.rtt.minRtt > 0 && halvings < NEAR_RTT_HALVINGS) octets += LARGEST_CHUNK / 2 ** halvings;
-  return Math.max(tcb.congestion.minBurst, Math.floor(Math.min(octets, LARGEST_CHUNK) / mss));
+  const least = tcb.congestion.minBurst ?? tcb.config.leastBurst;
+  return Math.max(least, Math.floor(Math.min(octets, LARGEST_CHUNK) / mss));
 }
 
 /**
@@ -56,10 +57,15 @@ export function mayDefer(
   const allowed = Math.max(0, congestion.cwnd - pipe(tcb));
   const limit = Math.min(room, allowed);
   if (limit >= most * snd.mss || (!isLast && limit >= chunk)) return false;
-  if (limit >= Math.floor(Math.min(snd.wnd, congestion.cwnd) / WINDOW_DIVISOR)) return false;
+  if (isWorthSending(tcb, limit)) return false;
   if (queue.count === 0) return false;
   const untilAck = queue.sentAt(0) + tcb.rtt.srtt - now;
   if (untilAck > Math.min(tcb.rtt.srtt / 2, MS)) return false;
   if (Math.min(allowed, room) <= chunk) return true;
   return !(isLast && tcb.sendClosed);
+}
+
+function isWorthSending({ config, congestion, snd }: Tcb, octets: number): boolean {
+  if (config.windowDivisor === 0) return octets > MOST_DEFERRED * snd.mss;
+  return octets >= Math.floor(Math.min(snd.wnd, congestion.cwnd) / config.windowDivisor);
 }

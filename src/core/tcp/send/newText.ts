@@ -129,6 +129,7 @@ function splitPoint(
 
 /** Does a segment that is not full wait for more text, or for an ACK? (Linux: tcp_nagle_check) */
 function mustWaitForMore(tcb: Tcb, { push, cork = false }: Order): boolean {
+  if (lt(tcb.snd.nxt, tcb.snd.pushTo)) return false;
   return cork || (!push && mustWaitForAck(tcb));
 }
 
