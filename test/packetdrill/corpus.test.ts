@@ -8,12 +8,17 @@ import { PROFILES } from '../../src/core/tcp/profiles.ts';
  * The scripts of this folder, one behaviour each. Every one says in its first line what it shows, and
  * says what Linux does: the kernel passes them too (`glasstcp packetdrill --against kernel`), but for
  * rfc6298/route-rto-min.pkt, which is unsupported there: its line for the shell is not given to one.
+ * Those in freebsd/ say what FreeBSD does (`--profile freebsd`).
  */
 const FOLDER = new URL('./', import.meta.url);
 
 const scripts = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.pkt'))
   .sort();
+
+function isFreebsd(name: string): boolean {
+  return name.startsWith('freebsd/');
+}
 
 /** What the leading comment says. */
 function ruleOf(text: string): string {
@@ -25,8 +30,8 @@ for (const name of scripts) {
   test(`${name}: ${ruleOf(text)}`, async (t) => {
     const result = await drill(text, {
       mode: 'strict',
-      config: PROFILES.linux,
-      dialect: null,
+      config: isFreebsd(name) ? PROFILES.freebsd : PROFILES.linux,
+      dialect: isFreebsd(name) ? 'nplab' : null,
       defines: {},
       overrides: [],
     });

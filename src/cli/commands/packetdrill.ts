@@ -89,6 +89,11 @@ function scriptOptions(): string {
   return [...NUMBERS, ...NUMBERS_TOO, ...TEXTS, ...SWITCHES].map((name) => `--${name}`).join(', ');
 }
 
+/** Scripts about FreeBSD are in nplab's dialect; null: they tell. */
+function dialectOf({ dialect, profile }: PacketdrillOptions): Dialect | null {
+  return dialect ?? (profile === 'freebsd' ? 'nplab' : null);
+}
+
 async function run(paths: readonly string[], options: PacketdrillOptions): Promise<Result> {
   const { fromPcap } = options;
   if (fromPcap !== undefined) {
@@ -111,7 +116,7 @@ async function run(paths: readonly string[], options: PacketdrillOptions): Promi
     ...(isKernel && { makeHost: await kernelHosts() }),
     mode,
     config: PROFILES[profile],
-    dialect: options.dialect ?? null,
+    dialect: dialectOf(options),
     defines: options.define,
     overrides: overridesOf(options),
   };

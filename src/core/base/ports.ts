@@ -52,6 +52,7 @@ export type UnreachableKind =
   | 'fragmentation-needed'
   | 'source-route-failed'
   | 'admin-prohibited'
+  | 'reassembly-timeout'
   | 'time-exceeded'
   | 'parameter-problem';
 

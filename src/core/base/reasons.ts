@@ -54,6 +54,7 @@ export const SEND_REASONS = {
   'reset-unread-data': rule('RFC 9293 3.6.1', 'closed with text that the user never read'),
   'reset-after-close': rule('RFC 9293 3.6.1', 'text arrived after the user closed'),
   'reset-keepalive': rule('RFC 1122 4.2.3.6', 'no keepalive probe was answered'),
+  'reset-syn-in-window': rule('RFC 793 3.9', 'a SYN in the window of a synchronized state'),
 } as const;
 
 /** Why something was sent. */
@@ -115,6 +116,7 @@ export const DROP_REASONS = {
   'listen-rst': rule('RFC 9293 3.10.7.2', 'a RST for a listener'),
   'listen-ack': rule('RFC 9293 3.10.7.2', 'an ACK for a listener: nothing was sent from there'),
   'listen-no-syn': rule('RFC 9293 3.10.7.2', 'neither SYN nor ACK nor RST'),
+  'syn-fin': rule('none', 'a SYN with a FIN, which the user does not want'),
   'syn-queue-full': rule('RFC 9293 3.10.7.2', 'too many half-open connections'),
   'accept-queue-full': rule('RFC 9293 3.10.7.2', 'too many connections wait to be accepted'),
   'connection-limit': rule('none', 'the stack holds as many connections as it may'),

@@ -13,6 +13,8 @@ import type { Transports } from './transports.ts';
 /** Where the quoted datagram begins, from the ICMP header on, and the total length in it. */
 const QUOTED = 8;
 const TOTAL_LENGTH = 2;
+/** The code of Time Exceeded for fragments; 0 is a datagram on its way. @rfc 792 */
+const REASSEMBLY = 1;
 
 /** The codes of Destination Unreachable. @rfc 1122 3.2.2.1 */
 const UNREACHABLE_CODES: readonly UnreachableKind[] = [
@@ -74,7 +76,12 @@ export class IcmpInput {
       case IcmpType.UNREACHABLE:
         return this.#unreachable(packet, icmp, now);
       case IcmpType.TIME_EXCEEDED:
-        return this.#report('time-exceeded', packet, 0, now);
+        return this.#report(
+          icmp.code === REASSEMBLY ? 'reassembly-timeout' : 'time-exceeded',
+          packet,
+          0,
+          now,
+        );
       case IcmpType.PARAMETER_PROBLEM:
         return this.#report('parameter-problem', packet, 0, now);
       case IcmpType.SOURCE_QUENCH:

@@ -207,6 +207,9 @@ const SOCKET_OPTIONS: Readonly<Record<string, number>> = {
 };
 
 const TCP_OPTIONS: Readonly<Record<string, number>> = {
+  // FreeBSD's alone: its numbers mean something else in Linux
+  TCP_NOOPT: 1008,
+  TCP_KEEPINIT: 1128,
   TCP_NODELAY: 1,
   TCP_MAXSEG: 2,
   TCP_CORK: 3,

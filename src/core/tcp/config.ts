@@ -96,6 +96,22 @@ export type OptionOrder = 'linux' | 'freebsd';
  */
 export type WindowModel = 'memory' | 'octets';
 
+/**
+ * When text is acknowledged. `quick`: at once for as long as a connection is young, later with a delay
+ * that follows the peer's pace (Linux). `second-segment`: every second segment, of whatever size, at
+ * once, a single one after `delayedAck` (FreeBSD).
+ */
+export type AckRule = 'quick' | 'second-segment';
+
+/** When nobody answers: the time that so many repetitions would take counts (Linux), or their number. */
+export type GivingUp = 'time' | 'count';
+
+/** Where a RST must lie to be believed: at RCV.NXT (RFC 5961 3.2), or in the window (RFC 793). */
+export type ResetCheck = 'exact' | 'window';
+
+/** Which news by ICMP end a connection that is being opened: all, hard errors alone, or none. */
+export type OpeningErrors = 'all' | 'hard' | 'none';
+
 /** Settings of one connection. */
 export interface TcpConfig {
   /** Octets that the user may write ahead of the peer. */
@@ -158,10 +174,24 @@ export interface TcpConfig {
   readonly dataRetries: number;
   /** Tail loss probes are sent with 3 or 4, and not otherwise (Linux: tcp_early_retrans). @rfc 8985 7 */
   readonly earlyRetransmit: number;
+  /** What `synRetries` and `dataRetries` are turned into. */
+  readonly givingUp: GivingUp;
+  /** Longest time that an active OPEN may take; 0: `synRetries` alone counts (FreeBSD: TCP_KEEPINIT). */
+  readonly connectTimeout: Micros;
+  /** After so many repetitions a SYN offers its segment size alone; 0: never (FreeBSD: rexmit_drop_options). */
+  readonly synPlainAfter: number;
+  /** Nothing is offered in a SYN, and nothing is believed of the peer's (FreeBSD: TCP_NOOPT). */
+  readonly noOptions: boolean;
   readonly initialRto: Micros;
+  /** Least value of the variance term, four times RTTVAR. @rfc 6298 2.4 */
   readonly minRto: Micros;
   readonly maxRto: Micros;
+  /** Added to each timeout, after the backoff, but to the first of a SYN (FreeBSD: rexmit_slop). */
+  readonly rtoSlop: Micros;
+  /** Least timeout in all, where a round trip has been measured: RFC 6298 2.4 asks for one second. */
+  readonly rtoFloor: Micros;
   readonly delayedAck: Micros;
+  readonly ackRule: AckRule;
   /** ACKs of out-of-order segments that become one, at most; 0: none (Linux: tcp_comp_sack_nr). */
   readonly compressedAcks: number;
   readonly timeWait: Micros;
@@ -178,6 +208,25 @@ export interface TcpConfig {
   readonly keepAliveCount: number;
   /** SHLD-12 and MAY-6 */
   readonly keepAliveProbeOctets: ProbeOctets;
+  /**
+   * Which segments push: those that end what the user wrote, and more (Linux), or those that empty the
+   * send buffer (FreeBSD). @rfc 9293 3.9.1.2
+   */
+  readonly pushRule: 'writes' | 'buffer';
+  /** A FIN that is not acknowledged is repeated with each ACK (FreeBSD), or by timeout alone. */
+  readonly finWithAcks: boolean;
+  readonly resetCheck: ResetCheck;
+  /** A SYN in the window of a synchronized connection is answered (RFC 5961 4.2), or ends it (RFC 793). */
+  readonly synCheck: 'challenge' | 'reset';
+  /** May a RST end TIME-WAIT? Not so: "ignore RST segments in TIME-WAIT state" (RFC 1337 3; Linux: tcp_rfc1337). */
+  readonly timeWaitResets: boolean;
+  /** May a SYN have a FIN with it? (FreeBSD: drop_synfin) */
+  readonly synFin: boolean;
+  /** Shortest time between answers to segments out of the window without text (Linux: tcp_invalid_ratelimit). */
+  readonly invalidAckInterval: Micros;
+  readonly openingErrors: OpeningErrors;
+  /** Whose errors the user is told for the same news of the peer and the network. */
+  readonly errorCodes: 'linux' | 'freebsd';
   readonly ttl: number;
   readonly trafficClass: number;
 }
@@ -208,10 +257,17 @@ export const DEFAULT_CONFIG: TcpConfig = {
   synAckRetries: 5,
   dataRetries: 15,
   earlyRetransmit: 3,
+  givingUp: 'time',
+  connectTimeout: 0,
+  synPlainAfter: 0,
+  noOptions: false,
   initialRto: INITIAL_RTO,
   minRto: MIN_RTO,
   maxRto: MAX_RTO,
+  rtoSlop: 0,
+  rtoFloor: 0,
   delayedAck: DELAYED_ACK,
+  ackRule: 'quick',
   compressedAcks: 44,
   timeWait: 60 * SECOND,
   finWait2: 60 * SECOND,
@@ -221,6 +277,15 @@ export const DEFAULT_CONFIG: TcpConfig = {
   keepAliveInterval: 75 * SECOND,
   keepAliveCount: 9,
   keepAliveProbeOctets: 0,
+  pushRule: 'writes',
+  finWithAcks: false,
+  resetCheck: 'exact',
+  synCheck: 'challenge',
+  timeWaitResets: true,
+  synFin: true,
+  invalidAckInterval: INVALID_ACK_INTERVAL,
+  openingErrors: 'all',
+  errorCodes: 'linux',
   ttl: 64,
   trafficClass: 0,
 };
@@ -239,9 +304,13 @@ const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = 
   synAckRetries: [0, 127],
   dataRetries: [0, 127],
   earlyRetransmit: [0, 4],
+  connectTimeout: [0, Number.MAX_SAFE_INTEGER],
+  synPlainAfter: [0, 127],
   initialRto: [MS, 3600 * SECOND],
   minRto: [MS, 3600 * SECOND],
   maxRto: [MS, 3600 * SECOND],
+  rtoSlop: [0, 3600 * SECOND],
+  rtoFloor: [0, 3600 * SECOND],
   delayedAck: [0, 500 * MS],
   compressedAcks: [0, 255],
   timeWait: [0, 3600 * SECOND],
@@ -251,6 +320,7 @@ const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = 
   keepAliveInterval: [MS, Number.MAX_SAFE_INTEGER],
   keepAliveCount: [1, 127],
   keepAliveProbeOctets: [0, 1],
+  invalidAckInterval: [0, 3600 * SECOND],
   ttl: [1, 255],
   trafficClass: [0, 255],
 };
@@ -260,6 +330,13 @@ const CHOICES = {
   windowModel: ['memory', 'octets'],
   optionOrder: ['linux', 'freebsd'],
   slowStart: SLOW_STARTS,
+  givingUp: ['time', 'count'],
+  ackRule: ['quick', 'second-segment'],
+  pushRule: ['writes', 'buffer'],
+  resetCheck: ['exact', 'window'],
+  synCheck: ['challenge', 'reset'],
+  openingErrors: ['all', 'hard', 'none'],
+  errorCodes: ['linux', 'freebsd'],
 } as const satisfies { readonly [K in keyof TcpConfig]?: readonly TcpConfig[K][] };
 
 /**

@@ -195,6 +195,8 @@ export class Connection implements TimerTarget {
     const { tcb } = this;
     const wasOn = tcb.config.keepAlive;
     tcb.config = configure(tcb.config, changes);
+    tcb.flow.ttl = tcb.config.ttl;
+    tcb.flow.trafficClass = tcb.config.trafficClass;
     const { congestionControl } = tcb.config;
     if (congestionControl !== tcb.congestion.name) {
       tcb.congestion = successor(tcb.config, tcb.congestion, tcb.snd.nxt, now);

@@ -15,12 +15,26 @@ export const PROFILES = {
     receiveBuffer: 65_536, // net.inet.tcp.recvspace
     rmemMax: 2_097_152, // kern.ipc.maxsockbuf, which the shift of the window follows from
     initialRto: 1 * SECOND, // net.inet.tcp.rexmit_initial
+    minRto: 1 * MS, // a tick
+    rtoFloor: 230 * MS, // net.inet.tcp.rexmit_min and rexmit_slop
+    rtoSlop: 200 * MS, // net.inet.tcp.rexmit_slop
     maxRto: 64 * SECOND, // TCPTV_REXMTMAX
     synRetries: 12, // TCP_MAXRXTSHIFT
-    synLinearTimeouts: 4, // tcp_syn_backoff
+    synLinearTimeouts: 0, // tcp_backoff
+    synAckRetries: 3, // net.inet.tcp.syncache.rexmtlimit
     dataRetries: 12,
+    givingUp: 'count',
+    connectTimeout: 75 * SECOND, // net.inet.tcp.keepinit
     delayedAck: 40 * MS, // net.inet.tcp.delacktime
+    ackRule: 'second-segment',
+    compressedAcks: 0,
     keepAliveCount: 8, // net.inet.tcp.keepcnt
+    pushRule: 'buffer',
+    finWithAcks: true,
+    timeWaitResets: false,
+    invalidAckInterval: 0,
+    openingErrors: 'hard',
+    errorCodes: 'freebsd',
   },
 } as const satisfies Readonly<Record<string, Partial<TcpConfig>>>;
 

@@ -355,7 +355,12 @@ export class Tcb {
     this.rcv = newReceiveSpace();
     this.window = newWindowState(config);
     this.tuning = { space: 0, seq: seq(0), at: 0, rtt: 0, rttSeq: seq(0), rttAt: 0, lastEcho: 0 };
-    this.ts = { on: config.timestamps, recent: 0, recentAt: 0, offset: options.timestampOffset };
+    this.ts = {
+      on: config.timestamps && !config.noOptions,
+      recent: 0,
+      recentAt: 0,
+      offset: options.timestampOffset,
+    };
     this.recovery = newRecovery(iss);
     this.rack = newRack(iss);
     this.news = newAckNews();
@@ -371,8 +376,8 @@ export class Tcb {
     this.receiveBuffer = new ReceiveBuffer(mostReceived(config), config.segmentLayout);
     this.retransmitQueue = new RetransmitQueue();
     this.deadlines = new Float64Array(TIMER_COUNT).fill(NEVER);
-    this.windowScaling = config.windowScaling;
-    this.sackPermitted = config.sack;
+    this.windowScaling = config.windowScaling && !config.noOptions;
+    this.sackPermitted = config.sack && !config.noOptions;
     this.sackBlocks = new SackBlocks();
     this.synOwed = null;
     this.resetOwed = null;

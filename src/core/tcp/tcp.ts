@@ -23,6 +23,7 @@ import { prepareAnswer, prepareOffer, takeSyn } from './input/handshake.ts';
 import { type InitialNumbers, IsnGenerator, SECRET_LENGTH } from './listen/isn.ts';
 import { Listener } from './listen/listener.ts';
 import { ResetWriter } from './reset.ts';
+import { armConnectTimeout } from './send/keepAlive.ts';
 import { SegmentWriter } from './send/segmentWriter.ts';
 import { Shared } from './shared.ts';
 import { Event, Tcb, transition } from './tcb.ts';
@@ -158,6 +159,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     if (connection === null) throw new StackError('EADDRNOTAVAIL', 'the stack is full');
     transition(connection.tcb, 'SYN-SENT', now);
     connection.tcb.synOwed = 'handshake';
+    armConnectTimeout(connection.tcb, now);
     this.touch(connection);
     return connection;
   }

@@ -86,6 +86,7 @@ function onSynTimeout(tcb: Tcb, now: Micros): void {
     return;
   }
   recovery.retries++;
+  if (config.synPlainAfter > 0 && recovery.retries >= config.synPlainAfter) dropOptions(tcb);
   if (!isActive || recovery.retries > config.synLinearTimeouts) tcb.rtt.backoff++;
   // Deviates from RFC 5681 3.1 ("a SYN or SYN/ACK is lost ... MUST be one segment") as Linux does,
   // since a timeout of one second (RFC 6298 2.1) may well be spurious (tcp_init_transfer).
@@ -93,9 +94,18 @@ function onSynTimeout(tcb: Tcb, now: Micros): void {
   tcb.synOwed = 'handshake-retransmission';
 }
 
+/** Somebody on the way may not like the options of our SYN. */
+function dropOptions(tcb: Tcb): void {
+  if (tcb.state !== 'SYN-SENT') return;
+  tcb.ts.on = false;
+  tcb.windowScaling = false;
+  tcb.sackPermitted = false;
+}
+
 /** Linux's retransmits_timed_out(): the time that `synRetries` doubled timeouts take is over. */
 function isOpenGivenUp({ recovery, config }: Tcb, now: Micros): boolean {
   const { userTimeout, initialRto, synRetries } = config;
+  if (config.givingUp === 'count' && userTimeout === 0) return recovery.retries >= synRetries;
   const limit = userTimeout > 0 ? userTimeout : doubled(initialRto, synRetries, config);
   return now - recovery.since >= limit;
 }
@@ -116,6 +126,9 @@ export function onHandshakeComplete(tcb: Tcb): void {
 function isGivenUp(tcb: Tcb, now: Micros): boolean {
   const { recovery, config } = tcb;
   if (recovery.retries === 0) return false;
+  if (config.givingUp === 'count' && config.userTimeout === 0) {
+    return recovery.retries >= config.dataRetries;
+  }
   const limit = config.userTimeout > 0 ? config.userTimeout : r2(config);
   return now - recovery.since >= limit;
 }

@@ -96,6 +96,9 @@ export const TcpOption = {
   TIMESTAMP: 24,
   NOTSENT_LOWAT: 25,
   INQ: 36,
+  /** FreeBSD's alone: its numbers, which mean something else in Linux, and 1000. */
+  NOOPT: 1008,
+  KEEPINIT: 1128,
 } as const;
 
 /** Options of SOL_IP. */

@@ -73,7 +73,7 @@ export function packetOf(segment: CapturedSegment, conversation: Conversation): 
       length: segment.length,
       isAbsolute: false,
     },
-    ack: (flags & ACK) !== 0 ? conversation.remoteToScript(segment.ack) : segment.ack,
+    ack: (flags & ACK) !== 0 ? conversation.remoteToScript(segment.ack, isSyn) : segment.ack,
     window: segment.window,
     urgentPointer: segment.urgentPointer,
     options: parseOptionOctets(optionsOn(segment), {

@@ -1,4 +1,5 @@
 import { add, type Seq, seq } from '../../base/seq.ts';
+import type { Dialect } from '../ast.ts';
 
 /** How far a TS value may be from what the script says, in microseconds. */
 export interface TimestampRule {
@@ -15,6 +16,7 @@ export class Conversation {
   /** null: not known before the first SYN is sent. */
   localPort: number | null;
   readonly remotePort: number;
+  readonly #dialect: Dialect;
   /** The host's initial number, and what the script writes for it; null: not seen yet. */
   #localIsn: Seq | null = null;
   #scriptIsn = 0;
@@ -24,14 +26,15 @@ export class Conversation {
   readonly #timestamps = new Map<number, number>();
   #timestampOffset: number | null = null;
 
-  constructor(localPort: number | null, remotePort: number) {
+  constructor(localPort: number | null, remotePort: number, dialect: Dialect) {
+    this.#dialect = dialect;
     this.localPort = localPort;
     this.remotePort = remotePort;
   }
 
-  /** The script sends a SYN: the first one counts. */
+  /** The script sends a SYN: the last one counts that was sent before the host's own was seen. */
   onRemoteSyn(number: number): void {
-    this.#remoteIsn ??= seq(number);
+    if (this.#remoteIsn === null || this.#localIsn === null) this.#remoteIsn = seq(number);
   }
 
   /** The host's first SYN was seen, where the script expects one with this number. */
@@ -68,8 +71,9 @@ export class Conversation {
     return isSyn ? (relative + this.#scriptIsn) >>> 0 : relative;
   }
 
-  remoteToScript(live: number): number {
-    return (live - (this.#remoteIsn ?? 0)) >>> 0;
+  /** What the host acknowledges; in nplab's dialect its SYN does so in the numbers of the wire. */
+  remoteToScript(live: number, isSyn = false): number {
+    return isSyn && this.#dialect === 'nplab' ? live >>> 0 : (live - (this.#remoteIsn ?? 0)) >>> 0;
   }
 
   /** TSval as the script would write it; null: nothing is known of it yet. */

@@ -165,12 +165,20 @@ class Runner {
   // ---- packets ------------------------------------------------------------------------------
 
   async #injectSegment(event: ScriptEvent, packet: TcpPacket): Promise<void> {
+    // a socket that was only bound takes no SYN: it gives the numbers no meaning
+    const isTaken = this.#conversation !== null || this.#isListening || this.#fds.size === 0;
     if (this.#conversation === null || this.#isListening) {
-      this.#conversation = new Conversation(this.#settings.bindPort, this.#nextRemotePort++);
+      this.#conversation = new Conversation(
+        this.#settings.bindPort,
+        this.#nextRemotePort++,
+        this.#script.dialect,
+      );
       this.#isListening = false;
     }
     const conversation = this.#conversation;
-    if ((packet.flags & SYN) !== 0) conversation.onRemoteSyn(packet.seq.start ?? 0);
+    if (isTaken && (packet.flags & SYN) !== 0) {
+      conversation.onRemoteSyn(packet.seq.start ?? 0);
+    }
     const { local, remote, mss, scalesEcho } = this.#settings;
     const datagrams = injected(event, () =>
       tcpDatagrams(packet, conversation, {
@@ -272,7 +280,7 @@ class Runner {
     const startedAt = this.#host.now();
     const isUnderTest = 'fd' in live && this.#fdUnderTest === numberOf(call.arguments[0]);
     if (live.name === 'connect' && live.to !== 'nobody' && isUnderTest && !this.#hasConnected) {
-      this.#conversation = new Conversation(null, live.to.port);
+      this.#conversation = new Conversation(null, live.to.port, this.#script.dialect);
       this.#isListening = false;
       this.#hasConnected = true;
     }

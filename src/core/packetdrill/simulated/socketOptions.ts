@@ -1,5 +1,6 @@
 import { type Micros, MS, SECOND } from '../../base/time.ts';
 import { CONGESTION_CONTROLS, type TcpConfig } from '../../tcp/config.ts';
+import { octetBuffer } from '../../tcp/receive/octetWindow.ts';
 import {
   type CallOutcome,
   done,
@@ -138,6 +139,21 @@ const NUMBER_OPTIONS: ReadonlyMap<number, NumberOption> = new Map([
       (time) => ({ keepAliveIdle: time }),
       (socket) => SECONDS(setting(socket, 'keepAliveIdle')),
     ),
+  ],
+  [
+    key(Level.TCP, TcpOption.KEEPINIT),
+    seconds(
+      MOST_SECONDS,
+      (time) => ({ connectTimeout: time }),
+      (socket) => SECONDS(setting(socket, 'connectTimeout')),
+    ),
+  ],
+  [
+    key(Level.TCP, TcpOption.NOOPT),
+    {
+      set: (value) => ({ noOptions: value !== 0 }),
+      get: (socket) => Number(setting(socket, 'noOptions')),
+    },
   ],
   [
     key(Level.TCP, TcpOption.KEEPINTVL),
@@ -305,8 +321,10 @@ function errorNumber(errno: string | null): number {
 }
 
 function receiveMemory(socket: SimulatedSocket): number {
-  if (setting(socket, 'windowModel') === 'octets') return setting(socket, 'receiveBuffer');
   const { connection } = socket;
+  if (setting(socket, 'windowModel') === 'octets') {
+    return connection === null ? setting(socket, 'receiveBuffer') : octetBuffer(connection.tcb);
+  }
   if (connection !== null) return connection.tcb.window.buffer;
   const asked = setting(socket, 'receiveBuffer');
   if (asked === 0) return setting(socket, 'rmemDefault');

@@ -2,28 +2,8 @@ import { MS, SECOND } from '../../base/time.ts';
 import { CONGESTION_CONTROLS, DEFAULT_CONFIG, type TcpConfig } from '../../tcp/config.ts';
 import { Unsupported } from '../host/calls.ts';
 import { ROUTE } from '../host/numbers.ts';
-
-/** What a setting means; null: a value that this stack cannot have. */
-type Meaning = (value: string) => Partial<TcpConfig> | null;
-
-/** It makes no difference to what a script can see here, whatever its value. */
-const HARMLESS: Meaning = () => ({});
-
-/** This stack does it in one way alone. */
-const always =
-  (...values: readonly string[]): Meaning =>
-  (value) =>
-    values.includes(value) ? {} : null;
-
-const flag =
-  (changes: (on: boolean) => Partial<TcpConfig>): Meaning =>
-  (value) =>
-    /^\d+$/.test(value) ? changes(Number(value) !== 0) : null;
-
-const number =
-  (changes: (n: number) => Partial<TcpConfig>): Meaning =>
-  (value) =>
-    /^\d+$/.test(value) ? changes(Number(value)) : null;
+import { FREEBSD } from './freebsdSysctls.ts';
+import { always, flag, HARMLESS, type Meaning, number } from './meaning.ts';
 
 const numberTo =
   (most: number, changes: (n: number) => Partial<TcpConfig>): Meaning =>
@@ -70,12 +50,12 @@ const LINUX: Readonly<Record<string, Meaning>> = {
   tcp_base_mss: HARMLESS,
   tcp_ecn: always('0', '2'),
   tcp_ecn_fallback: HARMLESS,
-  tcp_rfc1337: always('0'),
+  tcp_rfc1337: flag((on) => ({ timeWaitResets: !on })),
   tcp_stdurg: HARMLESS,
   tcp_tw_reuse: HARMLESS,
   tcp_max_syn_backlog: HARMLESS,
   tcp_challenge_ack_limit: HARMLESS,
-  tcp_invalid_ratelimit: always('500'),
+  tcp_invalid_ratelimit: number((n) => ({ invalidAckInterval: n * MS })),
   tcp_limit_output_bytes: HARMLESS,
   tcp_thin_linear_timeouts: always('0'),
   tcp_workaround_signed_windows: always('0'),
@@ -152,35 +132,5 @@ function sendMemory(value: string): Partial<TcpConfig> | null {
 const OTHERS: Readonly<Record<string, Meaning>> = {
   '/sys/module/tcp_cubic/parameters/hystart': always('1'),
   '/sys/module/tcp_cubic/parameters/hystart_detect': always('3'),
-  'net.inet.tcp.rfc1323': flag((on) => ({ timestamps: on, windowScaling: on })),
-  'net.inet.tcp.sack.enable': flag((on) => ({ sack: on })),
-  'net.inet.tcp.ecn.enable': always('0', '2'),
-  'net.inet.tcp.rexmit_initial': number((n) => ({ initialRto: n * MS })),
-  'net.inet.tcp.delacktime': number((n) => ({ delayedAck: n * MS })),
-  'net.inet.tcp.keepidle': number((n) => ({ keepAliveIdle: n * MS })),
-  'net.inet.tcp.keepintvl': number((n) => ({ keepAliveInterval: n * MS })),
-  'net.inet.tcp.keepcnt': number((n) => ({ keepAliveCount: n })),
-  'net.inet.tcp.always_keepalive': flag((on) => ({ keepAlive: on })),
-  'net.inet.tcp.recvspace': number((n) => ({ receiveBuffer: n })),
-  'net.inet.tcp.sendspace': HARMLESS,
-  'net.inet.tcp.recvbuf_auto': HARMLESS,
-  'net.inet.tcp.sendbuf_auto': HARMLESS,
-  'net.inet.tcp.hostcache.purgenow': HARMLESS,
-  'net.inet.tcp.hostcache.purge': HARMLESS,
-  'net.inet.tcp.hostcache.enable': HARMLESS,
-  'net.inet.tcp.syncookies': HARMLESS,
-  'net.inet.tcp.syncookies_only': always('0'),
-  'net.inet.tcp.insecure_rst': always('0'),
-  'net.inet.tcp.insecure_syn': always('0'),
-  'net.inet.tcp.insecure_ack': always('0'),
-  'net.inet.tcp.drop_synfin': always('0'),
-  'net.inet.tcp.blackhole': always('0'),
-  'net.inet.tcp.delayed_ack': always('1'),
-  'net.inet.tcp.icmp_may_rst': HARMLESS,
-  'net.inet.tcp.functions_default': always('freebsd'),
-  'net.inet.tcp.cc.algorithm': always('newreno', 'cubic'),
-  'net.inet.tcp.initcwnd_segments': always('10'),
-  'net.inet.tcp.fastopen.server_enable': always('0'),
-  'net.inet.tcp.fastopen.client_enable': always('0'),
-  'kern.ipc.maxsockbuf': number((n) => ({ rmemMax: n })),
+  ...FREEBSD,
 };

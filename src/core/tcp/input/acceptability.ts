@@ -2,10 +2,10 @@ import type { DropReason } from '../../base/reasons.ts';
 import { add, diff, inWindow, le, lt, min } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
-import { INVALID_ACK_INTERVAL } from '../config.ts';
 import { enterQuickAcks } from '../receive/ackPolicy.ts';
 import { onDuplicateText, reportDuplicate } from '../receive/receiver.ts';
 import { isOldDuplicate } from '../receive/timestamps.ts';
+import { acceptedWindow } from '../receive/window.ts';
 import { oweAck, type Tcb, Timer } from '../tcb.ts';
 
 /**
@@ -38,9 +38,14 @@ export function checkSequence(tcb: Tcb, seg: Segment, now: Micros): DropReason |
  * @rfc 9293 3.4, 3.10.7.4 First
  */
 function isAcceptable(tcb: Tcb, seg: Segment): boolean {
-  const { nxt, wnd } = tcb.rcv;
+  const { nxt } = tcb.rcv;
+  const wnd = acceptedWindow(tcb);
   const end = add(seg.seq, seg.len);
-  if (tcb.state === 'TIME-WAIT' || seg.has(Flag.RST)) return inWindow(seg.seq, nxt, wnd + 1);
+  const isOctets = tcb.config.windowModel === 'octets';
+  const isControl = seg.has(Flag.RST) || (isOctets && seg.has(Flag.SYN));
+  if (tcb.state === 'TIME-WAIT' || isControl) {
+    return inWindow(seg.seq, nxt, isOctets ? Math.max(1, wnd) : wnd + 1);
+  }
   if (lt(end, tcb.ack.last)) return false;
   // of the handshake nothing is old for the sake of its ACK
   const inHandshake = seg.has(Flag.SYN) || tcb.state === 'SYN-RECEIVED';
@@ -106,7 +111,9 @@ function refuse(tcb: Tcb, seg: Segment, drop: DropReason, now: Micros): DropReas
   }
   // Text or FIN is a repetition: our ACK was lost, or it was late.
   if (!isEmpty && lt(seg.seq, tcb.rcv.nxt) && tcb.state !== 'TIME-WAIT') repeatedText(tcb, seg);
-  oweAck(tcb, 'ack-unacceptable');
+  // RFC 5961 4.2: a SYN is challenged "irrespective of the sequence number"
+  const isChallenge = seg.has(Flag.SYN) && tcb.state !== 'TIME-WAIT';
+  oweAck(tcb, isChallenge ? 'challenge-ack' : 'ack-unacceptable');
   return drop;
 }
 
@@ -127,7 +134,7 @@ function repeatedText(tcb: Tcb, seg: Segment): void {
 
 /** Segments without text, probes among them, are answered twice a second (tcp_oow_rate_limited). */
 function isAnswerDue(tcb: Tcb, now: Micros): boolean {
-  if (now - tcb.ack.invalidAt < INVALID_ACK_INTERVAL) return false;
+  if (now - tcb.ack.invalidAt < tcb.config.invalidAckInterval) return false;
   tcb.ack.invalidAt = now;
   return true;
 }

@@ -32,7 +32,7 @@ export function takeSyn(tcb: Tcb, seg: Segment, now: Micros): void {
   rcv.irs = seg.seq;
   rcv.nxt = add(seg.seq, 1);
   tcb.ack.last = rcv.nxt;
-  snd.peerMss = Math.max(MIN_MSS, seg.mss === 0 ? DEFAULT_MSS : seg.mss);
+  snd.peerMss = Math.max(MIN_MSS, seg.mss === 0 || tcb.config.noOptions ? DEFAULT_MSS : seg.mss);
   // MUST-16: an announced size counts the fixed headers alone.
   tcb.windowScaling = tcb.windowScaling && seg.windowShift >= 0;
   snd.shift = tcb.windowScaling ? seg.windowShift : 0;

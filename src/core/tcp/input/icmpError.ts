@@ -24,8 +24,21 @@ const CODES: Readonly<Record<UnreachableKind, ConnectionErrorCode>> = {
   'source-route-failed': 'EHOSTUNREACH',
   'admin-prohibited': 'EHOSTUNREACH',
   'time-exceeded': 'EHOSTUNREACH',
+  'reassembly-timeout': 'EHOSTUNREACH',
   'parameter-problem': 'EPROTO',
 };
+
+/** What FreeBSD believes while a connection is being opened: nobody will ever answer (icmp_may_rst). */
+const HARD: ReadonlySet<UnreachableKind> = new Set([
+  'protocol-unreachable',
+  'port-unreachable',
+  'admin-prohibited',
+  'time-exceeded',
+]);
+
+function hardCode(kind: UnreachableKind): ConnectionErrorCode {
+  return kind === 'time-exceeded' ? 'EHOSTUNREACH' : 'ECONNREFUSED';
+}
 
 /**
  * Bad news about a segment of this connection. While it is being opened, it fails at once, since
@@ -47,8 +60,12 @@ export function onIcmpError(tcb: Tcb, error: TransportError, now: Micros): DropR
     tcb.mtuFell = true;
     return null;
   }
-  const code = CODES[error.kind];
-  if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') closeTcb(tcb, code, now);
-  else tcb.softError = code;
+  const { openingErrors, errorCodes } = tcb.config;
+  const isOpening = tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED';
+  const isHard = HARD.has(error.kind);
+  const code = isHard && errorCodes === 'freebsd' ? hardCode(error.kind) : CODES[error.kind];
+  if (!isOpening) tcb.softError = code;
+  else if (openingErrors === 'all' || (openingErrors === 'hard' && isHard))
+    closeTcb(tcb, code, now);
   return null;
 }

@@ -1,6 +1,6 @@
 import type { DropReason } from '../../base/reasons.ts';
 import type { Micros } from '../../base/time.ts';
-import type { Segment } from '../../wire/tcp.ts';
+import { Flag, type Segment } from '../../wire/tcp.ts';
 import type { Tcb } from '../tcb.ts';
 import { segmentArrivesInSynchronized } from './synchronized.ts';
 import { segmentArrivesInSynSent } from './synSent.ts';
@@ -23,6 +23,7 @@ export function segmentArrives(
     case 'LISTEN':
       return 'connection-closed';
     case 'SYN-SENT':
+      if (seg.has(Flag.FIN) && seg.has(Flag.SYN) && !tcb.config.synFin) return 'syn-fin';
       return segmentArrivesInSynSent(tcb, seg, octets, now);
     default:
       return segmentArrivesInSynchronized(tcb, seg, octets, now);

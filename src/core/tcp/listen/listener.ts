@@ -68,6 +68,7 @@ export class Listener<C extends Acceptable> implements AcceptGate {
     if (seg.has(Flag.RST)) return 'listen-rst';
     if (seg.has(Flag.ACK)) return 'listen-ack';
     if (!seg.has(Flag.SYN)) return 'listen-no-syn';
+    if (seg.has(Flag.FIN) && !this.config.synFin) return 'syn-fin';
     if (!this.hasRoom) return 'accept-queue-full';
     return this.halfOpen < this.backlog ? null : 'syn-queue-full';
   }

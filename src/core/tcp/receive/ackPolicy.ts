@@ -67,7 +67,8 @@ function addQuickAcks(tcb: Tcb): void {
 export function decideAck(tcb: Tcb, now: Micros): void {
   const { ack } = tcb;
   if (!ack.scheduled) return;
-  if (isSecondSegment(tcb)) {
+  if (tcb.config.ackRule === 'second-segment') decideSecond(tcb, now);
+  else if (isSecondSegment(tcb)) {
     owe(tcb, ack.cause === 'ack-now' ? 'ack-second-segment' : ack.cause);
   } else if ((ack.quick > 0 && !ack.interactive) || ack.atOnce) {
     owe(tcb, ack.cause);
@@ -78,6 +79,15 @@ export function decideAck(tcb: Tcb, now: Micros): void {
   } else {
     compressAck(tcb, now);
   }
+}
+
+/** Every second segment, and all that is not plain text in order, at once (FreeBSD: DELAY_ACK). */
+function decideSecond(tcb: Tcb, now: Micros): void {
+  const { ack, config, deadlines } = tcb;
+  const isPlain = ack.cause === 'ack-now' && !ack.atOnce && !hasHole(tcb);
+  if (isPlain && deadlines[Timer.DELAYED_ACK] === NEVER) {
+    deadlines[Timer.DELAYED_ACK] = now + config.delayedAck;
+  } else owe(tcb, isPlain ? 'ack-second-segment' : ack.cause);
 }
 
 /** Does text, or a FIN, wait beyond a hole? */
@@ -197,7 +207,7 @@ export function onAckSent(tcb: Tcb): void {
  */
 export function ackAfterRead(tcb: Tcb): SendReason | null {
   const { ack, rcv } = tcb;
-  if (ack.scheduled) {
+  if (ack.scheduled && tcb.config.ackRule === 'quick') {
     if (diff(rcv.nxt, ack.last) > ack.segment) return 'ack-second-segment';
     const isPushed = ack.pushed > 1 || (ack.pushed === 1 && !ack.interactive);
     if (isPushed && tcb.receiveBuffer.memory.total === 0) return 'ack-now';

@@ -1,3 +1,4 @@
+import { isSynchronized } from '../states.ts';
 import type { Tcb } from '../tcb.ts';
 
 /**
@@ -38,6 +39,21 @@ export function isOctetUpdateDue(tcb: Tcb): boolean {
   const more = open - tcb.rcv.wnd;
   if (2 * more >= buffer) return true;
   return more >= 2 * mss && (more >= buffer / 4 || open <= buffer / 8 || buffer <= 8 * mss);
+}
+
+/**
+ * What may arrive: all that there is room for, even where 16 bits could not announce so much; of a
+ * connection that a listener has half open, what was announced (tcp_syncache.c).
+ */
+export function octetRoom(tcb: Tcb): number {
+  if (tcb.state === 'SYN-RECEIVED' && tcb.gate !== null) return tcb.rcv.wnd;
+  return Math.max(tcb.rcv.wnd, bufferOf(tcb) - tcb.receiveBuffer.length);
+}
+
+/** Octets of the receive buffer: a multiple of the segment size, once that is known. */
+export function octetBuffer(tcb: Tcb): number {
+  const isKnown = isSynchronized(tcb.state) || (tcb.state === 'SYN-RECEIVED' && tcb.gate === null);
+  return isKnown ? bufferOf(tcb) : tcb.config.receiveBuffer;
 }
 
 function segmentOf({ snd, rcv }: Tcb): number {

@@ -1,6 +1,6 @@
 import { MAX_WINDOW_SHIFT } from '../config.ts';
 import type { Tcb } from '../tcb.ts';
-import { isOctetUpdateDue, openOctetWindow, selectOctetWindow } from './octetWindow.ts';
+import { isOctetUpdateDue, octetRoom, openOctetWindow, selectOctetWindow } from './octetWindow.ts';
 import { freeSpace, fullSpace } from './windowSpace.ts';
 
 /**
@@ -96,4 +96,9 @@ export function isWindowUpdateDue(tcb: Tcb): boolean {
 
 function roundUp(n: number, unit: number): number {
   return Math.ceil(n / unit) * unit;
+}
+
+/** Octets from RCV.NXT on that a segment may lie in: what was announced, or with FreeBSD what there is room for. */
+export function acceptedWindow(tcb: Tcb): number {
+  return tcb.config.windowModel === 'octets' ? octetRoom(tcb) : tcb.rcv.wnd;
 }

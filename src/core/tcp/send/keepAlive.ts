@@ -16,7 +16,9 @@ import { giveUp, hasUnsent, outstanding, type Tcb, Timer } from '../tcb.ts';
  * tcp_sock_set_keepidle_locked).
  */
 export function armKeepAlive(tcb: Tcb, now: Micros): void {
-  if (!tcb.config.keepAlive || !mayProbe(tcb)) return;
+  if (!mayProbe(tcb)) return;
+  tcb.deadlines[Timer.KEEPALIVE] = NEVER; // the OPEN is over
+  if (!tcb.config.keepAlive) return;
   const idle = Math.max(0, now - tcb.heardAt);
   tcb.deadlines[Timer.KEEPALIVE] = now + Math.max(0, tcb.config.keepAliveIdle - idle);
 }
@@ -32,9 +34,19 @@ function mayProbe({ state }: Tcb): boolean {
   return isSynchronized(state) && state !== 'TIME-WAIT';
 }
 
+/** An active OPEN begins: the same timer ends it when it takes too long, as in FreeBSD. @rfc 9293 3.8.3 */
+export function armConnectTimeout(tcb: Tcb, now: Micros): void {
+  const { connectTimeout } = tcb.config;
+  tcb.deadlines[Timer.KEEPALIVE] = connectTimeout > 0 ? now + connectTimeout : NEVER;
+}
+
 /** The timer expired: probe, give up, or wait for the rest of the idle time. */
 export function onKeepAliveTimer(tcb: Tcb, now: Micros): void {
   const { config } = tcb;
+  if (!isSynchronized(tcb.state)) {
+    giveUp(tcb, now);
+    return;
+  }
   if (!config.keepAlive || tcb.state === 'TIME-WAIT') return;
   // MUST-26: "only when no sent data is outstanding, and no data or acknowledgment packets have
   // been received for the connection within an interval".

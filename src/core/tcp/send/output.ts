@@ -103,7 +103,9 @@ function sendAcks(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
   if (reason === null && copies === 0) return;
   if (reason !== null) {
     countAck(tcb, reason);
-    writer.send(tcb, snd.nxt, 0, Flag.ACK, reason, now);
+    const again = reason !== 'challenge-ack' && isFinRepeated(tcb);
+    const from = again ? add(snd.nxt, -1) : snd.nxt;
+    writer.send(tcb, from, 0, again ? Flag.ACK | Flag.FIN : Flag.ACK, reason, now);
   }
   for (; copies > 0; copies--) {
     writer.send(tcb, snd.nxt, 0, Flag.ACK, 'ack-out-of-order', now);
@@ -113,6 +115,12 @@ function sendAcks(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
 function countAck({ shared: { counters } }: Tcb, reason: SendReason): void {
   if (reason === 'challenge-ack') counters.TCPChallengeACK++;
   else if (reason === 'delayed-ack') counters.DelayedACKs++;
+}
+
+/** FreeBSD says again that nothing follows, for as long as the peer does not say that it knows. */
+function isFinRepeated({ config, finSent, snd, state }: Tcb): boolean {
+  const isClosing = state === 'FIN-WAIT-1' || state === 'CLOSING' || state === 'LAST-ACK';
+  return config.finWithAcks && isClosing && finSent && snd.una !== snd.nxt;
 }
 
 /** The user has read: the buffer may grow, and the peer may have to be told. */

@@ -58,7 +58,11 @@ export class RttEstimator {
 
   /** The timeout now, in µs: doubled for each expiry, up to `maxRto`. @rfc 6298 5.5 */
   get rto(): Micros {
-    return Math.min(this.#base * 2 ** Math.min(this.backoff, 30), this.#config.maxRto);
+    const { maxRto, rtoSlop, rtoFloor } = this.#config;
+    const isMeasured = this.#srtt8 !== 0;
+    const slop = isMeasured || this.backoff > 0 ? rtoSlop : 0;
+    const timeout = this.#base * 2 ** Math.min(this.backoff, 30) + slop;
+    return Math.min(isMeasured ? Math.max(timeout, rtoFloor) : timeout, maxRto);
   }
 
   /**

@@ -48,7 +48,7 @@ export class SegmentWriter {
   /** SYN or SYN-ACK with the options that we offer, or that both ends want. @rfc 9293 3.5 */
   syn(tcb: Tcb, flags: number, reason: SendReason, now: Micros): void {
     const segment = this.#begin(tcb, tcb.snd.iss, flags);
-    segment.mss = tcb.rcv.mss;
+    segment.mss = tcb.config.noOptions ? 0 : tcb.rcv.mss;
     segment.hasFreebsdOrder = tcb.config.optionOrder === 'freebsd';
     if (tcb.windowScaling) segment.windowShift = tcb.rcv.shift;
     segment.sackPermitted = tcb.sackPermitted;
@@ -61,7 +61,11 @@ export class SegmentWriter {
   /** A segment of `length` octets of text from number `from` on; none: a bare ACK, FIN or RST. */
   send(tcb: Tcb, from: Seq, length: number, flags: number, reason: SendReason, now: Micros): void {
     const segment = this.#begin(tcb, from, flags);
-    this.#window(tcb);
+    if ((flags & Flag.RST) === 0 || tcb.config.windowModel === 'memory') this.#window(tcb);
+    if (length > 0 && tcb.config.pushRule === 'buffer') {
+      segment.flags &= ~Flag.PSH;
+      if (add(from, length) === tcb.sendBuffer.end) segment.flags |= Flag.PSH;
+    }
     this.#timestamps(tcb, now);
     if ((flags & Flag.RST) === 0) tcb.sackBlocks.fill(segment);
     this.#urgent(tcb);

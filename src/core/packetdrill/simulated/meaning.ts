@@ -1,0 +1,23 @@
+import type { TcpConfig } from '../../tcp/config.ts';
+
+/** What a setting means; null: a value that this stack cannot have. */
+export type Meaning = (value: string) => Partial<TcpConfig> | null;
+
+/** It makes no difference to what a script can see here, whatever its value. */
+export const HARMLESS: Meaning = () => ({});
+
+/** This stack does it in one way alone. */
+export const always =
+  (...values: readonly string[]): Meaning =>
+  (value) =>
+    values.includes(value) ? {} : null;
+
+export const flag =
+  (changes: (on: boolean) => Partial<TcpConfig>): Meaning =>
+  (value) =>
+    /^\d+$/.test(value) ? changes(Number(value) !== 0) : null;
+
+export const number =
+  (changes: (n: number) => Partial<TcpConfig>): Meaning =>
+  (value) =>
+    /^\d+$/.test(value) ? changes(Number(value)) : null;
