@@ -62,6 +62,8 @@ export function detectLoss(tcb: Tcb, now: Micros): Micros {
     const next = queue.younger(i);
     if ((queue.marks(i) & (Mark.LOST | Mark.RESENT)) !== Mark.LOST) {
       if (!isSentAfter(rack.sentAt, rack.end, queue.sentAt(i), queue.end(i))) break;
+      // what is repeated at this very instant has not been answered yet, whatever the clock says
+      if ((queue.marks(i) & Mark.RESENT) !== 0 && queue.sentAt(i) === now) break;
       const left = timeLeft(tcb, i, window, now);
       if (left <= 0) {
         markLost(tcb, i);
