@@ -268,6 +268,10 @@ class LineReader {
   /** `print(a, b)`, or Python 2's `print a, b`. */
   #print(position: Position): PythonStatement {
     this.take();
+    if (this.peek().kind === 'string' && this.sees('.', 1)) {
+      // text.format(): what it would show is no part of a test
+      while (!this.isEnd() && !this.sees(';')) this.take();
+    }
     const value = this.isEnd() || this.sees(';') ? null : this.#tuple();
     if (value === null) return { position, kind: 'print', values: [] };
     return { position, kind: 'print', values: value.kind === 'tuple' ? value.items : [value] };

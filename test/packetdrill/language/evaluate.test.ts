@@ -119,6 +119,12 @@ test('print writes lines, as a function and as Python 2 had it', (t) => {
   t.deepEqual(evaluator.printed, ['10', 'a 1', '1', '', "(1, 'x') None True"]);
 });
 
+test('what text.format() would print is passed over', (t) => {
+  const evaluator = new Evaluator();
+  run('print "{} {}".format(tcpi_snd_cwnd, tcpi_nothing)\nprint(1)', evaluator);
+  t.deepEqual(evaluator.printed, ['', '1']);
+});
+
 test('what is unknown is unsupported, what is wrong an error', (t) => {
   t.is(run('assert tcpi_nothing == 1'), 'unsupported 7:11 tcpi_nothing in code');
   t.is(run('assert nothing == 1'), 'error 7:11 the name nothing is not defined');

@@ -66,7 +66,7 @@ const HARMLESS = [
  */
 export function parseCommand(text: string): Command[] {
   const commands: Command[] = [];
-  for (const line of text.replaceAll(/\\\n/g, ' ').split(/\n|;|&&/)) {
+  for (const line of withProducts(text.replaceAll(/\\\n/g, ' ')).split(/\n|;|&&/)) {
     const plain = line
       .replace(/(^|\s)#.*$/, '')
       .replaceAll(/\s*\d?>>?\s*(\/dev\/null|&\d)/g, '')
@@ -74,6 +74,13 @@ export function parseCommand(text: string): Command[] {
     if (plain !== '') commands.push(...simpleCommand(plain));
   }
   return commands;
+}
+
+/** `$((15*1024*1024))` as the number that a shell makes of it. */
+function withProducts(text: string): string {
+  return text.replaceAll(/\$\(\(([\d\s*]+)\)\)/g, (_, factors: string) =>
+    String(factors.split('*').reduce((product, factor) => product * Number(factor), 1)),
+  );
 }
 
 function simpleCommand(text: string): Command[] {
