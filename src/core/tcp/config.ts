@@ -215,6 +215,8 @@ export interface TcpConfig {
   readonly pushRule: 'writes' | 'buffer';
   /** A FIN that is not acknowledged is repeated with each ACK (FreeBSD), or by timeout alone. */
   readonly finWithAcks: boolean;
+  /** CLOSE with text that was not read sends a RST. @rfc 9293 3.6.1 SHLD-3 */
+  readonly resetUnread: boolean;
   readonly resetCheck: ResetCheck;
   /** A SYN in the window of a synchronized connection is answered (RFC 5961 4.2), or ends it (RFC 793). */
   readonly synCheck: 'challenge' | 'reset';
@@ -279,6 +281,7 @@ export const DEFAULT_CONFIG: TcpConfig = {
   keepAliveProbeOctets: 0,
   pushRule: 'writes',
   finWithAcks: false,
+  resetUnread: true,
   resetCheck: 'exact',
   synCheck: 'challenge',
   timeWaitResets: true,

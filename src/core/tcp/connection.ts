@@ -175,7 +175,7 @@ export class Connection implements TimerTarget {
     if (tcb.state === 'SYN-SENT') {
       closeTcb(tcb, null, now);
       this.#owner.touch(this);
-    } else if (unread > 0 && tcb.state !== 'TIME-WAIT') {
+    } else if (unread > 0 && tcb.config.resetUnread && tcb.state !== 'TIME-WAIT') {
       tcb.shared.counters.TCPAbortOnClose++;
       this.#reset('reset-unread-data', now);
     } else {

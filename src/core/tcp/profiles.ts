@@ -31,6 +31,7 @@ export const PROFILES = {
     keepAliveCount: 8, // net.inet.tcp.keepcnt
     pushRule: 'buffer',
     finWithAcks: true,
+    resetUnread: false,
     timeWaitResets: false,
     invalidAckInterval: 0,
     openingErrors: 'hard',
