@@ -57,7 +57,7 @@ const TCP_COMMON = ['tcb', 'states', 'config', 'counters'];
 /** ... but these folders get numbers: they know neither connections nor segments. */
 const NUMBERS_ONLY = ['congestion'];
 /** Those who join everything. */
-const KNOW_ALL = ['connection', 'tcp'];
+const KNOW_ALL = ['connection', 'tcp', 'passiveOpens'];
 
 interface Edge {
   readonly from: string;
@@ -69,6 +69,7 @@ interface Edge {
 const TCP_EDGES: readonly Edge[] = [
   { from: 'tcb', to: 'congestion/congestionControl', why: 'its type, and that of its samples' },
   { from: 'tcb', to: 'shared', why: 'what all TCBs have in common' },
+  { from: 'tcb', to: 'send/fastOpenState', why: 'the TCB consists of it' },
   { from: 'tcb', to: 'send/retransmitQueue', why: 'the TCB consists of it' },
   { from: 'tcb', to: 'send/recovery', why: 'the TCB consists of its records' },
   { from: 'tcb', to: 'send/rttEstimator', why: 'the TCB consists of it' },

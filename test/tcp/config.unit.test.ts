@@ -19,6 +19,7 @@ const RANGES = {
   earlyRetransmit: [0, 4],
   synLinearTimeouts: [0, 127],
   synAckRetries: [0, 127],
+  fastOpenBacklog: [0, 65_535],
   dataRetries: [0, 127],
   connectTimeout: [0, LONG],
   synPlainAfter: [0, 127],
@@ -121,4 +122,13 @@ test('MUST-23: seven repetitions of a SYN last three minutes; the default of six
   };
   t.is(patience(synRetries), 127 * SECOND);
   t.true(patience(7) >= 180 * SECOND);
+});
+
+test('Linux TCP_FASTOPEN_KEY: one key or two, of 16 octets each', (t) => {
+  for (const fastOpenKey of ['', 'a1'.repeat(16), 'a1'.repeat(32)]) {
+    t.is(configure(DEFAULT_CONFIG, { fastOpenKey }).fastOpenKey, fastOpenKey);
+  }
+  for (const fastOpenKey of ['a1', 'A1'.repeat(16), 'a1'.repeat(24)]) {
+    t.throws(() => configure(DEFAULT_CONFIG, { fastOpenKey }), { instanceOf: RangeError });
+  }
 });

@@ -26,6 +26,7 @@ export const SEND_REASONS = {
   // TCP
   handshake: rule('RFC 9293 3.5', 'synchronize sequence numbers'),
   'handshake-retransmission': rule('RFC 9293 3.8.1', 'SYN was not acknowledged in time'),
+  'syn-cookie': rule('RFC 4987 3.6', 'too many are half open: the SYN-ACK holds what to remember'),
   'handshake-ack': rule('RFC 9293 3.5', 'acknowledge the SYN of the peer'),
   data: rule('RFC 9293 3.7', 'text that the window and the congestion window let go'),
   fin: rule('RFC 9293 3.6', 'the user closed: no more text follows'),
@@ -115,6 +116,7 @@ export const DROP_REASONS = {
   // TCP: state processing
   'listen-rst': rule('RFC 9293 3.10.7.2', 'a RST for a listener'),
   'listen-ack': rule('RFC 9293 3.10.7.2', 'an ACK for a listener: nothing was sent from there'),
+  'bad-syn-cookie': rule('RFC 4987 3.6', 'its ACK should be a cookie of ours, and is none'),
   'listen-no-syn': rule('RFC 9293 3.10.7.2', 'neither SYN nor ACK nor RST'),
   'syn-fin': rule('none', 'a SYN with a FIN, which the user does not want'),
   'syn-queue-full': rule('RFC 9293 3.10.7.2', 'too many half-open connections'),

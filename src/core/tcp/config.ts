@@ -112,6 +112,13 @@ export type ResetCheck = 'exact' | 'window';
 /** Which news by ICMP end a connection that is being opened: all, hard errors alone, or none. */
 export type OpeningErrors = 'all' | 'hard' | 'none';
 
+/**
+ * When SYNs are answered with a cookie: never; when too many connections are half open; always (Linux:
+ * tcp_syncookies 0, 1, 2).
+ */
+export const SYN_COOKIES = ['off', 'overflow', 'always'] as const;
+export type SynCookiesWhen = (typeof SYN_COOKIES)[number];
+
 /** Settings of one connection. */
 export interface TcpConfig {
   /** Octets that the user may write ahead of the peer. */
@@ -167,6 +174,26 @@ export interface TcpConfig {
   readonly synLinearTimeouts: number;
   /** Repetitions of a SYN-ACK (Linux: tcp_synack_retries). */
   readonly synAckRetries: number;
+  /** @rfc 4987 3.6 */
+  readonly synCookies: SynCookiesWhen;
+  /**
+   * Listeners may use Fast Open, if `fastOpenBacklog` lets them (Linux: tcp_fastopen, bit 2).
+   *
+   * @rfc 7413
+   */
+  readonly fastOpenServer: boolean;
+  /**
+   * Connections of a listener that may be open before their handshake has ended; 0: no Fast Open
+   * (Linux: TCP_FASTOPEN). @rfc 7413 5.1
+   */
+  readonly fastOpenBacklog: number;
+  /** Text of SYNs is taken without a cookie (Linux: TCP_FASTOPEN_NO_COOKIE). */
+  readonly fastOpenNoCookie: boolean;
+  /**
+   * What a listener's cookies are made with: 32 hexadecimal digits, or 64, of which the second half is
+   * the key before; empty: a random key of the stack (Linux: TCP_FASTOPEN_KEY).
+   */
+  readonly fastOpenKey: string;
   /**
    * Repetitions of a segment before giving up: R2. Turned into a time as Linux does for
    * tcp_retries2: 15 is 924.6 s with the shortest RTO. @rfc 9293 3.8.3
@@ -257,6 +284,11 @@ export const DEFAULT_CONFIG: TcpConfig = {
   synRetries: 6,
   synLinearTimeouts: 4,
   synAckRetries: 5,
+  synCookies: 'overflow',
+  fastOpenServer: false,
+  fastOpenBacklog: 0,
+  fastOpenNoCookie: false,
+  fastOpenKey: '',
   dataRetries: 15,
   earlyRetransmit: 3,
   givingUp: 'time',
@@ -305,6 +337,7 @@ const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = 
   synRetries: [0, 127],
   synLinearTimeouts: [0, 127],
   synAckRetries: [0, 127],
+  fastOpenBacklog: [0, 65_535],
   dataRetries: [0, 127],
   earlyRetransmit: [0, 4],
   connectTimeout: [0, Number.MAX_SAFE_INTEGER],
@@ -340,6 +373,7 @@ const CHOICES = {
   synCheck: ['challenge', 'reset'],
   openingErrors: ['all', 'hard', 'none'],
   errorCodes: ['linux', 'freebsd'],
+  synCookies: SYN_COOKIES,
 } as const satisfies { readonly [K in keyof TcpConfig]?: readonly TcpConfig[K][] };
 
 /**
@@ -359,6 +393,9 @@ export function configure(base: TcpConfig, changes: Partial<TcpConfig>): TcpConf
     const value = config[name as keyof TcpConfig];
     if (choices.some((choice) => choice === value)) continue;
     throw new RangeError(`${name} is ${value}: it must be ${choices.join(' or ')}`);
+  }
+  if (!/^([0-9a-f]{32}|[0-9a-f]{64})?$/.test(config.fastOpenKey)) {
+    throw new RangeError('fastOpenKey must be 32 or 64 hexadecimal digits');
   }
   if (!CONGESTION_CONTROLS.includes(config.congestionControl)) {
     const names = CONGESTION_CONTROLS.join(' or ');

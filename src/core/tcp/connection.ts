@@ -55,8 +55,13 @@ export class Connection implements TimerTarget {
   listener: Listener<Connection> | null;
   /** The one queue entry for all its timers. */
   readonly timer: TimerEntry;
-  /** Counts among the half-open ones of its listener. Kept by the owner. */
-  halfOpen = false;
+  /**
+   * Counts among the half-open ones of its listener: as young until its SYN-ACK is repeated. Kept by
+   * the owner.
+   */
+  halfOpen: 'no' | 'young' | 'old' = 'no';
+  /** Counts among those of its listener that Fast Open has opened. Kept by the owner. */
+  fastOpen = false;
   /** Waits for a turn. Kept by the owner. */
   dirty = false;
   /** The next connection in the same place of the table of connections. */
@@ -129,7 +134,8 @@ export class Connection implements TimerTarget {
     const { tcb } = this;
     if (tcb.sendClosed || tcb.state === 'CLOSED') return;
     tcb.sendClosed = true;
-    if (tcb.state === 'ESTABLISHED') transition(tcb, 'FIN-WAIT-1', now);
+    const isOpen = tcb.state === 'ESTABLISHED' || tcb.fastOpen.pending;
+    if (isOpen) transition(tcb, 'FIN-WAIT-1', now);
     else if (tcb.state === 'CLOSE-WAIT') transition(tcb, 'LAST-ACK', now);
     this.#owner.touch(this);
   }

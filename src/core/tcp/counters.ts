@@ -35,6 +35,20 @@ export class TcpCounters {
   /** A queue of a listener was full; SYNs and handshakes that a listener refused for any reason. */
   ListenOverflows = 0;
   ListenDrops = 0;
+  /** SYN cookies sent; ACKs that were one; ACKs that were none when one was to be expected. */
+  SyncookiesSent = 0;
+  SyncookiesRecv = 0;
+  SyncookiesFailed = 0;
+  /** SYNs that found too many half-open connections, and got a cookie or nothing. */
+  TCPReqQFullDoCookies = 0;
+  TCPReqQFullDrop = 0;
+  /** Fast Open of listeners: SYNs with a good cookie, a bad one, one of the key before. */
+  TCPFastOpenPassive = 0;
+  TCPFastOpenPassiveFail = 0;
+  TCPFastOpenPassiveAltKey = 0;
+  /** ... that asked for one; that found too many connections pending. */
+  TCPFastOpenCookieReqd = 0;
+  TCPFastOpenListenOverflow = 0;
   /** RSTs that ended a half-open connection. */
   EmbryonicRsts = 0;
   TCPSynRetrans = 0;

@@ -25,6 +25,7 @@ import { ReceiveBuffer } from './receive/receiveBuffer.ts';
 import { SackBlocks } from './receive/sackBlocks.ts';
 import { CwndUsage } from './send/cwndUsage.ts';
 import { type DeliveryRate, newDeliveryRate } from './send/delivery.ts';
+import { type FastOpenState, newFastOpenState } from './send/fastOpenState.ts';
 import { newPace, type Pace } from './send/pace.ts';
 import {
   type AckNews,
@@ -38,7 +39,7 @@ import { RetransmitQueue } from './send/retransmitQueue.ts';
 import { RttEstimator } from './send/rttEstimator.ts';
 import { SendBuffer } from './send/sendBuffer.ts';
 import { WriteQueue } from './send/writeQueue.ts';
-import { Shared } from './shared.ts';
+import { type AcceptGate, Shared } from './shared.ts';
 import { type State, TRANSITIONS } from './states.ts';
 
 /** Octets of the largest datagram: windows are rounded up, and a segment may reach beyond one. */
@@ -224,10 +225,7 @@ export const TIMER_COUNT = 9;
 /** What the user of a connection is told, as bits. */
 export const Event = { OPEN: 1, READABLE: 2, WRITABLE: 4, END: 8, CLOSED: 16 } as const;
 
-/** Whether a passive connection may leave SYN-RECEIVED now. */
-export interface AcceptGate {
-  readonly hasRoom: boolean;
-}
+export type { AcceptGate } from './shared.ts';
 
 /** The four-tuple and how it came about. */
 export interface TcbOptions {
@@ -279,6 +277,7 @@ export class Tcb {
   /** What the present ACK says. */
   readonly news: AckNews;
   readonly ack: AckState;
+  readonly fastOpen: FastOpenState;
   readonly rtt: RttEstimator;
   congestion: CongestionControl;
   readonly delivery: DeliveryRate;
@@ -365,6 +364,7 @@ export class Tcb {
     this.rack = newRack(iss);
     this.news = newAckNews();
     this.ack = newAckState();
+    this.fastOpen = newFastOpenState();
     this.rtt = new RttEstimator(config);
     this.congestion = options.congestion;
     this.delivery = newDeliveryRate();

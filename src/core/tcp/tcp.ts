@@ -9,7 +9,7 @@ import {
 } from '../base/ports.ts';
 import { fill, type Random, uniform } from '../base/random.ts';
 import type { DropReason } from '../base/reasons.ts';
-import { add, lt, max, type Seq } from '../base/seq.ts';
+import { add, lt, max } from '../base/seq.ts';
 import type { Micros } from '../base/time.ts';
 import type { TimerQueue } from '../base/timerQueue.ts';
 import type { Tracer } from '../base/tracer.ts';
@@ -19,9 +19,10 @@ import { newController } from './congestion/controllers.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import { countRefusal, type TcpCounters } from './counters.ts';
 import { Demux } from './demux.ts';
-import { prepareAnswer, prepareOffer, takeSyn } from './input/handshake.ts';
+import { prepareOffer } from './input/handshake.ts';
 import { type InitialNumbers, IsnGenerator, SECRET_LENGTH } from './listen/isn.ts';
 import { Listener } from './listen/listener.ts';
+import { type Beginning, type PassiveHost, PassiveOpens } from './passiveOpens.ts';
 import { ResetWriter } from './reset.ts';
 import { armConnectTimeout } from './send/keepAlive.ts';
 import { SegmentWriter } from './send/segmentWriter.ts';
@@ -72,6 +73,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
   readonly #segment = new Segment();
   readonly #writer: SegmentWriter;
   readonly #resets: ResetWriter;
+  readonly #passive: PassiveOpens;
   #dirty: Connection[] = [];
   #flushing: Connection[] = [];
   #eventful: Connection[] = [];
@@ -87,6 +89,17 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     this.#isn = options.numbers ?? new IsnGenerator(secret);
     this.#writer = new SegmentWriter(options.sink, this.#shared.counters);
     this.#resets = new ResetWriter(options.sink, this.#shared.counters);
+    const host: PassiveHost = {
+      create: (beginning, now) =>
+        this.#create(beginning, beginning.listener.config, beginning.listener, now),
+      admit: (connection) => this.#admit(connection),
+    };
+    this.#passive = new PassiveOpens(
+      host,
+      options.random,
+      options.maxConnections,
+      this.#shared.counters,
+    );
     const { first, last } = EPHEMERAL_PORTS;
     this.#nextPort = first + uniform(options.random, last - first + 1);
   }
@@ -124,6 +137,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
   /** Ends a listener: half-open and unaccepted connections of it are reset. @rfc 9293 3.10.4 */
   closeListener(listener: Listener<Connection>, now: Micros): void {
     this.#demux.removeListener(listener);
+    listener.close();
     for (const c of [...this.#demux.connections()]) if (c.listener === listener) c.abort(now);
   }
 
@@ -150,17 +164,15 @@ export class Tcp implements TransportHandler, ConnectionOwner {
       this.#demux.find(localAddress, port, remoteAddress, remotePort) === null;
     const localPort = options.localPort || this.#freePort(isFree);
     if (!isFree(localPort)) throw new StackError('EADDRINUSE', `port ${localPort} is in use`);
-    const connection = this.#open(
-      { localAddress, localPort, remoteAddress, remotePort },
-      configure(this.#options.config, options.config ?? {}),
-      null,
-      now,
-    );
-    if (connection === null) throw new StackError('EADDRNOTAVAIL', 'the stack is full');
+    const pair = { localAddress, localPort, remoteAddress, remotePort };
+    const config = configure(this.#options.config, options.config ?? {});
+    const connection = this.#create({ pair, iss: null, leastIss: null }, config, null, now);
+    if (connection === null || !this.#admit(connection)) {
+      throw new StackError('EADDRNOTAVAIL', 'the stack is full');
+    }
     transition(connection.tcb, 'SYN-SENT', now);
     connection.tcb.synOwed = 'handshake';
     armConnectTimeout(connection.tcb, now);
-    this.touch(connection);
     return connection;
   }
 
@@ -186,7 +198,9 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     if (malformed !== null) return this.#onError(malformed);
     const { sourcePort, destinationPort } = seg;
     const connection = this.#demux.find(destination, destinationPort, source, sourcePort);
-    if (connection === null) return this.#segmentForNobody(seg, source, destination, now);
+    if (connection === null) {
+      return this.#segmentForNobody(seg, packet.octets, source, destination, now);
+    }
     if (this.#isReopening(connection, seg)) return this.#reopen(connection, seg, now);
     const drop = connection.segmentArrives(seg, packet.octets, now);
     if (drop === 'bad-ack') {
@@ -207,12 +221,19 @@ export class Tcp implements TransportHandler, ConnectionOwner {
 
   /** Is there a connection that waits for {@link flush} or {@link notify}? */
   get pending(): boolean {
-    return this.#dirty.length > 0 || this.#eventful.length > 0 || this.#resets.pending;
+    return this.#dirty.length > 0 || this.#eventful.length > 0 || this.#owesAnswers;
+  }
+
+  get #owesAnswers(): boolean {
+    return this.#resets.pending || this.#passive.pending;
   }
 
   /** Steps 3 and 4 of a turn: each dirty connection sends what it owes, and sets its timer. */
   flush(now: Micros): void {
-    if (this.#writer.ready) this.#resets.flush(now);
+    if (this.#writer.ready) {
+      this.#resets.flush(now);
+      this.#passive.flush(now, this.#writer);
+    }
     const flushing = this.#dirty;
     this.#dirty = this.#flushing;
     this.#flushing = flushing;
@@ -220,7 +241,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
       if (this.#writer.ready) {
         connection.dirty = false;
         connection.output(now, this.#writer);
-        this.#settle(connection);
+        this.#settle(connection, now);
         if (this.#writer.ready || connection.state === 'CLOSED') continue;
         connection.dirty = true;
       }
@@ -287,14 +308,15 @@ export class Tcp implements TransportHandler, ConnectionOwner {
 
   /** "its initial sequence number is larger than the largest ... used in the previous incarnation". */
   #reopen(old: Connection, seg: Segment, now: Micros): DropReason | null {
-    const { localAddress, localPort, remoteAddress, snd } = old.tcb;
+    const { localAddress, localPort, remoteAddress, remotePort, snd } = old.tcb;
+    const pair = { localAddress, localPort, remoteAddress, remotePort };
     const listener = this.#demux.listenerOn(localAddress, localPort);
     if (listener === null) return 'tcp-no-connection';
-    const least = add(snd.nxt, REOPENING_DISTANCE);
+    const leastIss = add(snd.nxt, REOPENING_DISTANCE);
     this.#shared.counters.TWRecycled++;
     old.abort(now);
     this.#forget(old);
-    return this.#openPassively(listener, seg, remoteAddress, localAddress, now, least);
+    return this.#passive.open(listener, seg, pair, now, { leastIss });
   }
 
   #onError(malformed: DropReason): DropReason {
@@ -306,6 +328,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
 
   #segmentForNobody(
     seg: Segment,
+    octets: Uint8Array,
     source: Ipv4Address,
     destination: Ipv4Address,
     now: Micros,
@@ -315,67 +338,41 @@ export class Tcp implements TransportHandler, ConnectionOwner {
       this.#resets.answer(seg, source, destination, 'reset');
       return 'tcp-no-connection';
     }
-    const drop = listener.segmentArrives(seg);
-    if (drop === null) return this.#openPassively(listener, seg, source, destination, now);
-    if (drop === 'listen-ack') this.#resets.answer(seg, source, destination, 'reset');
-    if (seg.has(Flag.SYN)) countRefusal(this.#shared.counters, drop);
-    return drop;
-  }
-
-  /** "Set RCV.NXT to SEG.SEQ+1, IRS is set to SEG.SEQ ... ISS should be selected and a SYN segment sent". */
-  #openPassively(
-    listener: Listener<Connection>,
-    seg: Segment,
-    source: Ipv4Address,
-    destination: Ipv4Address,
-    now: Micros,
-    leastIss: Seq | null = null,
-  ): DropReason | null {
     const pair = {
       localAddress: destination,
       localPort: seg.destinationPort,
       remoteAddress: source,
       remotePort: seg.sourcePort,
     };
-    const connection = this.#open(pair, listener.config, listener, now, leastIss);
-    if (connection === null) {
-      countRefusal(this.#shared.counters, 'connection-limit');
-      return 'connection-limit';
+    const drop = this.#passive.segmentArrives(listener, seg, octets, pair, now);
+    if (drop === 'listen-ack' || drop === 'bad-syn-cookie') {
+      this.#resets.answer(seg, source, destination, 'reset');
     }
-    const { tcb } = connection;
-    transition(tcb, 'LISTEN', now);
-    takeSyn(tcb, seg, now);
-    prepareAnswer(tcb);
-    transition(tcb, 'SYN-RECEIVED', now);
-    tcb.synOwed = 'handshake';
-    connection.halfOpen = true;
-    listener.halfOpen++;
-    this.touch(connection);
-    return null;
+    if (drop !== null && seg.has(Flag.SYN)) countRefusal(this.#shared.counters, drop);
+    return drop;
   }
 
-  #open(
-    pair: Pick<Tcb, 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort'>,
+  /** A connection that is in no table yet; null: no route leads to the peer. */
+  #create(
+    { pair, iss, leastIss }: Pick<Beginning, 'pair' | 'iss' | 'leastIss'>,
     config: TcpConfig,
     listener: Listener<Connection> | null,
     now: Micros,
-    leastIss: Seq | null = null,
   ): Connection | null {
-    const { sink, tracer, maxConnections } = this.#options;
-    if (this.#demux.size >= maxConnections) return null;
+    const { sink, tracer } = this.#options;
     const { localAddress: local, localPort, remoteAddress: remote, remotePort } = pair;
     const flow = sink.openFlow(local, remote, Protocol.TCP);
     if (flow === null) return null;
     flow.ttl = config.ttl;
     flow.trafficClass = config.trafficClass;
-    const isn = this.#isn.isn(local, localPort, remote, remotePort, now);
+    const first = iss ?? this.#isn.isn(local, localPort, remote, remotePort, now);
     const tcb = new Tcb({
       ...pair,
       id: this.#nextId++,
       flow,
       config,
       congestion: newController(config, DEFAULT_MSS),
-      iss: leastIss === null ? isn : max(isn, leastIss),
+      iss: leastIss === null ? first : max(first, leastIss),
       timestampOffset: this.#isn.timestampOffset(local, remote),
       tracer,
       gate: listener,
@@ -383,19 +380,22 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     });
     prepareOffer(tcb, sink.receiveMtu(local));
     tcb.heardAt = now;
-    const connection = new Connection(tcb, listener, this);
+    return new Connection(tcb, listener, this);
+  }
+
+  /** Puts it into the table, and asks for a turn. @returns false: the stack is full */
+  #admit(connection: Connection): boolean {
+    if (this.#demux.size >= this.#options.maxConnections) return false;
     this.#demux.add(connection);
-    return connection;
+    this.touch(connection);
+    return true;
   }
 
   /** After its output: events to tell, one queue entry for its timers, or the end of it. */
-  #settle(connection: Connection): void {
-    const { tcb, listener, timer } = connection;
+  #settle(connection: Connection, now: Micros): void {
+    const { tcb, timer } = connection;
     if (tcb.events !== 0) this.#eventful.push(connection);
-    if (connection.halfOpen && tcb.state !== 'SYN-RECEIVED') {
-      connection.halfOpen = false;
-      if (listener !== null) listener.halfOpen--;
-    }
+    this.#passive.settle(connection, now);
     if (tcb.state === 'CLOSED') {
       this.#forget(connection);
       return;

@@ -62,7 +62,7 @@ function takeExpired(tcb: Tcb, timer: number, now: Micros): boolean {
 function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
   if (outstanding(tcb) === 0) return;
   tcb.shared.counters.TCPTimeouts++;
-  if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') {
+  if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED' || tcb.fastOpen.pending) {
     onSynTimeout(tcb, now);
     return;
   }
@@ -110,8 +110,11 @@ function isOpenGivenUp({ recovery, config }: Tcb, now: Micros): boolean {
   return now - recovery.since >= limit;
 }
 
-function isAnswerGivenUp({ recovery, config }: Tcb, now: Micros): boolean {
-  if (recovery.retries >= config.synAckRetries) return true;
+function isAnswerGivenUp({ recovery, config, gate, fastOpen }: Tcb, now: Micros): boolean {
+  // one more than otherwise, as Linux: the user may have it already (tcp_fastopen_synack_timer)
+  if (fastOpen.pending) return recovery.retries > config.synAckRetries;
+  const most = gate === null ? config.synAckRetries : gate.synAckRetries(config.synAckRetries);
+  if (recovery.retries >= most) return true;
   const { userTimeout } = config;
   return recovery.retries > 0 && userTimeout > 0 && now - recovery.since >= userTimeout;
 }

@@ -60,6 +60,10 @@ export class Segment {
   /** Right edges of the SACK blocks, excluded. */
   readonly sackRight = new Uint32Array(4);
 
+  /** Octets of the Fast Open option's cookie, 0 in a request, else 4 to 16; -1: absent. @rfc 7413 4.1.1 */
+  fastOpenLength = -1;
+  readonly fastOpenCookie = new Uint8Array(16);
+
   /** To be written: the options of a SYN stand in FreeBSD's order, not in Linux's. */
   hasFreebsdOrder = false;
 
@@ -105,6 +109,7 @@ export class Segment {
     this.tsVal = 0;
     this.tsEcr = 0;
     this.sackCount = 0;
+    this.fastOpenLength = -1;
   }
 }
 

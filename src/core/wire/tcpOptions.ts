@@ -8,6 +8,11 @@ const WINDOW_SCALE = 3;
 const SACK_PERMITTED = 4;
 const SACK = 5;
 const TIMESTAMPS = 8;
+const FAST_OPEN = 34;
+
+/** Octets of a Fast Open cookie, which are always even. @rfc 7413 4.1.1 */
+const SHORTEST_COOKIE = 4;
+const LONGEST_COOKIE = 16;
 
 /** The first word of a segment whose only option is Timestamps, padded as RFC 7323 A asks. */
 const NOP_NOP_TIMESTAMPS = 0x0101_080a;
@@ -25,6 +30,7 @@ const MAX_WINDOW_SHIFT = 14;
  *   Window Scale     | 3 | 3  | shift (1) |   SACK-Permitted   | 4 | 2 |
  *   SACK             | 5 | 2 + 8n | left edge (4) | right edge (4) | ... n times
  *   Timestamps       | 8 | 10 |  TSval (4)   |  TSecr (4)  |
+ *   Fast Open        | 34 | 2 + n | cookie (n: 0, or 4 to 16)
  * ```
  *
  * Unknown options are skipped by their length (MUST-6). A length that is below 2 or leaves the
@@ -69,7 +75,15 @@ function readOption(view: DataView, kind: number, at: number, length: number, in
   else if (kind === SACK_PERMITTED && length === 0) into.sackPermitted = true;
   else if (kind === WINDOW_SCALE && length === 1) {
     into.windowShift = Math.min(view.getUint8(at), MAX_WINDOW_SHIFT);
-  }
+  } else if (kind === FAST_OPEN) readCookie(view, at, length, into);
+}
+
+/** One of another length, or of an odd one, is ignored. @rfc 7413 4.1.1 */
+function readCookie(view: DataView, at: number, length: number, into: Segment): void {
+  if ((length & 1) !== 0 || length > LONGEST_COOKIE) return;
+  if (length !== 0 && length < SHORTEST_COOKIE) return;
+  for (let i = 0; i < length; i++) into.fastOpenCookie[i] = view.getUint8(at + i);
+  into.fastOpenLength = length;
 }
 
 function readTimestamps(view: DataView, at: number, into: Segment): void {
@@ -93,6 +107,7 @@ function readSack(view: DataView, at: number, length: number, into: Segment): vo
 export function optionsLength(segment: Segment): number {
   if (segment.hasFreebsdOrder) return freebsdLength(segment);
   const others = lengthWithoutSack(segment);
+  if (segment.fastOpenLength >= 0) return others + cookieLength(segment, others);
   const blocks = sackBlocks(segment, others);
   return others + (blocks === 0 ? 0 : 4 + 8 * blocks);
 }
@@ -107,6 +122,13 @@ function lengthWithoutSack(segment: Segment): number {
   return length;
 }
 
+/** Octets of the Fast Open option with its padding; 0: it is absent, or does not fit. */
+function cookieLength({ fastOpenLength: length }: Segment, others: number): number {
+  if (length < 0) return 0;
+  const padded = (2 + length + 3) & ~3;
+  return others + padded > MAX_OPTIONS ? 0 : padded;
+}
+
 /** How many of the SACK blocks fit behind `others` octets of other options. */
 function sackBlocks(segment: Segment, others: number): number {
   return Math.min(segment.sackCount, (MAX_OPTIONS - 4 - others) >>> 3);
@@ -119,6 +141,7 @@ function sackBlocks(segment: Segment, others: number): number {
  *   MSS, SACK-Permitted + Timestamps, NOP Window Scale           a SYN
  *   MSS, NOP NOP SACK-Permitted, NOP Window Scale                a SYN without timestamps
  *   NOP NOP Timestamps, NOP NOP SACK                             any other segment
+ *   ..., Fast Open NOP NOP                                       a SYN of Fast Open
  * ```
  *
  * Of the SACK blocks as many are written as fit.
@@ -146,6 +169,7 @@ export function writeOptions(view: DataView, at: number, segment: Segment): numb
     view.setUint32(to, 0x0103_0300 | segment.windowShift);
     to += 4;
   }
+  if (segment.fastOpenLength >= 0) return to - at + writeCookie(view, to, to - at, segment);
   const blocks = sackBlocks(segment, to - at);
   if (blocks > 0) {
     view.setUint32(to, 0x0101_0502 + 8 * blocks);
@@ -156,6 +180,18 @@ export function writeOptions(view: DataView, at: number, segment: Segment): numb
     }
   }
   return to - at;
+}
+
+/** @returns octets written */
+function writeCookie(view: DataView, at: number, others: number, segment: Segment): number {
+  const { fastOpenLength: length, fastOpenCookie } = segment;
+  const padded = cookieLength(segment, others);
+  if (padded === 0) return 0;
+  view.setUint8(at, FAST_OPEN);
+  view.setUint8(at + 1, 2 + length);
+  for (let i = 0; i < length; i++) view.setUint8(at + 2 + i, fastOpenCookie[i] ?? 0);
+  for (let i = 2 + length; i < padded; i++) view.setUint8(at + i, NO_OPERATION);
+  return padded;
 }
 
 /** Octets of the options of a SYN in FreeBSD's order, a multiple of 4. */

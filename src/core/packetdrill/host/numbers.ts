@@ -95,6 +95,9 @@ export const TcpOption = {
   FASTOPEN: 23,
   TIMESTAMP: 24,
   NOTSENT_LOWAT: 25,
+  FASTOPEN_CONNECT: 30,
+  FASTOPEN_KEY: 33,
+  FASTOPEN_NO_COOKIE: 34,
   INQ: 36,
   /** FreeBSD's alone: its numbers, which mean something else in Linux, and 1000. */
   NOOPT: 1008,

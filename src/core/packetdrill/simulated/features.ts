@@ -1,12 +1,12 @@
 import { Flag } from '../../wire/tcp.ts';
-import type { Expression, IpInfo, Script, SystemCall, TcpPacket } from '../ast.ts';
+import type { IpInfo, Script, TcpPacket } from '../ast.ts';
 
 /** The bit above the eight of `Flag`. */
 const AE = 256;
 const ECN_FLAGS = Flag.ECE | Flag.CWR | AE;
 
 /** What this stack does not speak; a script about it says nothing about the rest. */
-const FAST_OPEN = 'TCP Fast Open';
+const EXPERIMENTAL = 'the experimental option of TCP Fast Open';
 const ECN = 'ECN';
 const MD5 = 'TCP MD5 signatures';
 
@@ -16,8 +16,7 @@ const MD5 = 'TCP MD5 signatures';
  */
 export function missingFeature({ events }: Script): string | null {
   for (const { action } of events) {
-    const missing =
-      action.kind === 'tcp' ? ofPacket(action) : action.kind === 'call' ? ofCall(action) : null;
+    const missing = action.kind === 'tcp' ? ofPacket(action) : null;
     if (missing !== null) return missing;
   }
   return null;
@@ -28,8 +27,9 @@ function ofPacket({ direction, flags, ace, ip, options }: TcpPacket): string | n
   if (direction === 'inbound') return null;
   if ((flags & ECN_FLAGS) !== 0 || ace !== null || isEcnCapable(ip)) return ECN;
   if (options === 'any') return null;
-  for (const { kind } of options) {
-    if (kind === 'fastOpen') return FAST_OPEN;
+  for (const option of options) {
+    const { kind } = option;
+    if (kind === 'fastOpen' && option.isExperimental) return EXPERIMENTAL;
     if (kind === 'accurateEcn') return ECN;
     if (kind === 'md5') return MD5;
   }
@@ -38,22 +38,4 @@ function ofPacket({ direction, flags, ace, ip, options }: TcpPacket): string | n
 
 function isEcnCapable({ ecn }: IpInfo): boolean {
   return ecn !== null && ecn !== 'noecn';
-}
-
-function ofCall({ arguments: args }: SystemCall): string | null {
-  const symbols = args.flatMap(symbolsIn);
-  return symbols.some((name) => /FASTOPEN/.test(name)) ? FAST_OPEN : null;
-}
-
-function symbolsIn(expression: Expression): string[] {
-  switch (expression.kind) {
-    case 'symbol':
-      return [expression.name];
-    case 'or':
-      return expression.terms.flatMap(symbolsIn);
-    case 'list':
-      return expression.items.flatMap(symbolsIn);
-    default:
-      return [];
-  }
 }

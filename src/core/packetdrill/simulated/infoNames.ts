@@ -21,6 +21,7 @@ const CA_STATES = ['open', 'disorder', 'cwr', 'recovery', 'loss'];
 const OPTION_TIMESTAMPS = 1;
 const OPTION_SACK = 2;
 const OPTION_WINDOW_SCALE = 4;
+const OPTION_SYN_DATA = 32;
 /** TCP_INFINITE_SSTHRESH */
 const INFINITE = 0x7fffffff;
 /** ~0 of 64 bits. */
@@ -43,7 +44,8 @@ export function infoNames(connection: Connection, now: Micros): InfoNames {
     'tcpi_options',
     (tcb.ts.on ? OPTION_TIMESTAMPS : 0) |
       (tcb.sackPermitted ? OPTION_SACK : 0) |
-      (tcb.windowScaling ? OPTION_WINDOW_SCALE : 0),
+      (tcb.windowScaling ? OPTION_WINDOW_SCALE : 0) |
+      (tcb.fastOpen.textAcked ? OPTION_SYN_DATA : 0),
   );
   return names;
 }

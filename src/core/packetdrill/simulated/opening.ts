@@ -1,6 +1,7 @@
 import { StackError } from '../../base/errors.ts';
 import { type CallOutcome, type Destination, done, failed } from '../host/calls.ts';
 import type { Attempt, SimulatedSocket } from './socket.ts';
+import { IMPLICIT_BACKLOG } from './sysctls.ts';
 
 /** The calls that open connections, as Linux's af_inet.c and inet_connection_sock.c have them. */
 
@@ -18,7 +19,10 @@ export function listen(socket: SimulatedSocket, backlog: number): CallOutcome {
   try {
     const most = Math.max(0, Math.min(backlog, 4096));
     // Linux lets in one more than the backlog says (sk_acceptq_is_full compares with >)
-    socket.listener = stack.listen(localAddress, socket.port, most + 1, socket.config);
+    socket.listener = stack.listen(localAddress, socket.port, most + 1, {
+      ...socket.config,
+      ...(socket.config.fastOpenBacklog === IMPLICIT_BACKLOG && { fastOpenBacklog: most }),
+    });
   } catch (error) {
     return outcomeOf(error);
   }

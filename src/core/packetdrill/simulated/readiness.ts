@@ -3,9 +3,8 @@ import type { SimulatedSocket } from './socket.ts';
 
 /** What poll() sees of a socket, as Linux's tcp_poll() has it. */
 export function readiness(socket: SimulatedSocket): number {
-  const { connection, listener, state } = socket;
+  const { connection, listener, state, isOpening } = socket;
   if (listener !== null) return listener.isAcceptable ? Poll.IN | Poll.RDNORM : 0;
-  const isOpening = state === 'SYN-SENT' || state === 'SYN-RECEIVED';
   const isClosed = state === 'CLOSED';
   const endRead = socket.shutRead || (connection !== null && !isOpening && connection.ended);
   const endWrite = socket.shutWrite || (connection !== null && isClosed);

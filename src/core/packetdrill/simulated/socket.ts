@@ -73,6 +73,13 @@ export class SimulatedSocket {
     return this.listener === null ? 'CLOSED' : 'LISTEN';
   }
 
+  /** Can nothing be read or written yet? */
+  get isOpening(): boolean {
+    const { state } = this;
+    if (this.connection?.tcb.fastOpen.pending === true) return false;
+    return state === 'SYN-SENT' || state === 'SYN-RECEIVED';
+  }
+
   /** sk_err: why the connection failed, until somebody was told. */
   get error(): string | null {
     const { connection } = this;

@@ -1,6 +1,7 @@
 import { type Micros, MS, SECOND } from '../../base/time.ts';
 import { CONGESTION_CONTROLS, type TcpConfig } from '../../tcp/config.ts';
 import { octetBuffer } from '../../tcp/receive/octetWindow.ts';
+import type { State } from '../../tcp/states.ts';
 import {
   type CallOutcome,
   done,
@@ -24,6 +25,8 @@ const MOST_BUFFER = 4_194_304;
 /** SOCK_MIN_SNDBUF and SOCK_MIN_RCVBUF. */
 const MIN_SEND_MEMORY = 4608;
 const MIN_RECEIVE_MEMORY = 2304;
+/** net.core.somaxconn */
+const SOMAXCONN = 4096;
 /** What mss_cache is before there is a connection. */
 const MSS_OF_NOBODY = 536;
 /** EIO */
@@ -49,6 +52,10 @@ const KEPT: NumberOption = { set: () => ({}), get: null };
 /** As {@link KEPT}, 0 or 1. */
 function isIn(value: number, least: number, most: number): boolean {
   return Number.isInteger(value) && value >= least && value <= most;
+}
+
+function isUnused(state: State): boolean {
+  return state === 'CLOSED' || state === 'LISTEN';
 }
 
 function seconds(
@@ -205,6 +212,22 @@ const NUMBER_OPTIONS: ReadonlyMap<number, NumberOption> = new Map([
       get: (socket) => setting(socket, 'ttl'),
     },
   ],
+  [
+    key(Level.TCP, TcpOption.FASTOPEN),
+    {
+      set: (value, { state }) =>
+        value >= 0 && isUnused(state) ? { fastOpenBacklog: Math.min(value, SOMAXCONN) } : null,
+      get: (socket) => setting(socket, 'fastOpenBacklog'),
+    },
+  ],
+  [
+    key(Level.TCP, TcpOption.FASTOPEN_NO_COOKIE),
+    {
+      set: (value, { state }) =>
+        isIn(value, 0, 1) && isUnused(state) ? { fastOpenNoCookie: value === 1 } : null,
+      get: (socket) => Number(setting(socket, 'fastOpenNoCookie')),
+    },
+  ],
   [key(Level.TCP, TcpOption.INQ), KEPT],
   [key(Level.IP, IpOption.BIND_ADDRESS_NO_PORT), KEPT],
   [key(Level.IP, IpOption.RECVERR), KEPT],
@@ -227,6 +250,7 @@ export function checkOption(level: number, option: number): void {
     NUMBER_OPTIONS.has(key(level, option)) ||
     (level === Level.SOCKET && FACTS.includes(option)) ||
     isCongestion(level, option) ||
+    isFastOpenKey(level, option) ||
     (level === Level.IP && option === IpOption.MTU);
   if (!isKnown) throw new Unsupported(nameOf(level, option));
 }
@@ -243,6 +267,7 @@ export function setOption(
     return setLinger(socket, value);
   }
   if (isCongestion(level, option)) return setCongestionControl(socket, value, length);
+  if (isFastOpenKey(level, option)) return setFastOpenKey(socket, value, length);
   const known = NUMBER_OPTIONS.get(key(level, option));
   if (known === undefined || value.kind !== 'number') throw new Unsupported(nameOf(level, option));
   // options of IP may be a single octet
@@ -357,6 +382,19 @@ function setLinger(socket: SimulatedSocket, value: OptionValue): CallOutcome {
 
 function isCongestion(level: number, option: number): boolean {
   return level === Level.TCP && option === TcpOption.CONGESTION;
+}
+
+function isFastOpenKey(level: number, option: number): boolean {
+  return level === Level.TCP && option === TcpOption.FASTOPEN_KEY;
+}
+
+/** TCP_FASTOPEN_KEY: one key or two, octet by octet. */
+function setFastOpenKey(socket: SimulatedSocket, value: OptionValue, length: number): CallOutcome {
+  if (value.kind !== 'text' || (length !== 16 && length !== 32)) return failed('EINVAL');
+  const octets = [...value.value].map((c) => (c.codePointAt(0) ?? 0).toString(16).padStart(2, '0'));
+  while (octets.length < length) octets.push('00');
+  socket.change({ fastOpenKey: octets.slice(0, length).join('') });
+  return done();
 }
 
 /** TCP_CONGESTION. @throws Unsupported of a controller that Linux may have and this stack has not */

@@ -1,5 +1,10 @@
 import { MS, SECOND } from '../../base/time.ts';
-import { CONGESTION_CONTROLS, DEFAULT_CONFIG, type TcpConfig } from '../../tcp/config.ts';
+import {
+  CONGESTION_CONTROLS,
+  DEFAULT_CONFIG,
+  SYN_COOKIES,
+  type TcpConfig,
+} from '../../tcp/config.ts';
 import { Unsupported } from '../host/calls.ts';
 import { ROUTE } from '../host/numbers.ts';
 import { FREEBSD } from './freebsdSysctls.ts';
@@ -39,9 +44,10 @@ const LINUX: Readonly<Record<string, Meaning>> = {
   tcp_pacing_ss_ratio: HARMLESS,
   tcp_pacing_ca_ratio: HARMLESS,
   tcp_notsent_lowat: always('4294967295', '-1'),
-  tcp_fastopen: HARMLESS,
-  tcp_fastopen_key: HARMLESS,
-  tcp_syncookies: HARMLESS,
+  tcp_fastopen: fastOpen,
+  tcp_fastopen_key: fastOpenKey,
+  tcp_fastopen_blackhole_timeout_sec: HARMLESS,
+  tcp_syncookies: numberTo(2, (n) => ({ synCookies: SYN_COOKIES[n] ?? 'overflow' })),
   tcp_no_metrics_save: HARMLESS,
   tcp_autocorking: HARMLESS,
   tcp_moderate_rcvbuf: always('1'),
@@ -112,6 +118,31 @@ function shortestRto(value: string): Partial<TcpConfig> | null {
 function congestionControl(value: string): Partial<TcpConfig> | null {
   const name = CONGESTION_CONTROLS.find((known) => known === value);
   return name === undefined ? null : { congestionControl: name };
+}
+
+/** Bits of tcp_fastopen that concern listeners. */
+const FastOpenBit = { SERVER: 2, NO_COOKIE: 0x200, IMPLICIT: 0x400 } as const;
+/** Every listener uses Fast Open, as far as its backlog goes. */
+export const IMPLICIT_BACKLOG = 65_535;
+
+function fastOpen(value: string): Partial<TcpConfig> | null {
+  const bits = Number(value);
+  if (!Number.isInteger(bits) || bits < 0) return null;
+  return {
+    fastOpenServer: (bits & FastOpenBit.SERVER) !== 0,
+    fastOpenNoCookie: (bits & FastOpenBit.NO_COOKIE) !== 0,
+    fastOpenBacklog: (bits & FastOpenBit.IMPLICIT) !== 0 ? IMPLICIT_BACKLOG : 0,
+  };
+}
+
+/** One key or two, each as four words: `a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4`; a word's low octet is first. */
+function fastOpenKey(value: string): Partial<TcpConfig> | null {
+  if (!/^[0-9a-f]{1,8}(-[0-9a-f]{1,8}){3}(,[0-9a-f]{1,8}(-[0-9a-f]{1,8}){3})?$/i.test(value)) {
+    return null;
+  }
+  const words = value.toLowerCase().split(/[-,]/);
+  const octets = words.flatMap((word) => word.padStart(8, '0').match(/../g)?.reverse() ?? []);
+  return { fastOpenKey: octets.join('') };
 }
 
 /** tcp_rmem: least, first and most memory of a receive buffer. */

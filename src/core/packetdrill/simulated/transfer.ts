@@ -135,8 +135,7 @@ function send({ connection }: SimulatedSocket, wanted: number, flags: number): n
 
 /** The checks at the head of tcp_sendmsg_locked(); null: it may go on. */
 function whyNotWritable(socket: SimulatedSocket): string | 'wait' | null {
-  const { connection, state } = socket;
-  const isOpening = state === 'SYN-SENT' || state === 'SYN-RECEIVED';
+  const { connection, state, isOpening } = socket;
   if (connection === null || state === 'CLOSED') return socket.takeError() ?? 'EPIPE';
   if (isOpening) return socket.shutWrite ? 'EPIPE' : 'wait';
   if (socket.shutWrite || connection.tcb.sendClosed) return socket.takeError() ?? 'EPIPE';

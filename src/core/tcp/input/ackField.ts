@@ -6,7 +6,7 @@ import { countRefusal } from '../counters.ts';
 import { onAck, onAnyAck, onStaleAck, setWindow } from '../send/sender.ts';
 import { closeTcb, enterTimeWait, isFinAcknowledged, type Tcb, Timer, transition } from '../tcb.ts';
 import { challenge } from './acceptability.ts';
-import { onEstablished } from './handshake.ts';
+import { onEstablished, onFastOpenComplete } from './handshake.ts';
 
 /**
  * "Fifth, check the ACK field."
@@ -15,7 +15,10 @@ import { onEstablished } from './handshake.ts';
  */
 export function checkAck(tcb: Tcb, seg: Segment, now: Micros): DropReason | null {
   if (!seg.has(Flag.ACK)) return 'no-ack';
-  if (tcb.state === 'SYN-RECEIVED') {
+  if (tcb.fastOpen.pending) {
+    const drop = completeFastOpen(tcb, seg, now);
+    if (drop !== null) return drop;
+  } else if (tcb.state === 'SYN-RECEIVED') {
     const drop = completeHandshake(tcb, seg, now);
     if (drop !== null) return drop;
   }
@@ -50,9 +53,21 @@ function completeHandshake(tcb: Tcb, seg: Segment, now: Micros): DropReason | nu
     countRefusal(tcb.shared.counters, 'accept-queue-full');
     return 'accept-queue-full';
   }
+  tcb.gate?.reserve();
   transition(tcb, 'ESTABLISHED', now);
   setWindow(tcb, seg);
   onEstablished(tcb, now);
+  return null;
+}
+
+/** The user has the connection already, and may have sent text, or closed it. @rfc 7413 4.2.2 */
+function completeFastOpen(tcb: Tcb, seg: Segment, now: Micros): DropReason | null {
+  const { snd } = tcb;
+  if (!lt(snd.una, seg.ack) || lt(snd.nxt, seg.ack)) return 'bad-ack';
+  tcb.fastOpen.pending = false;
+  if (tcb.state === 'SYN-RECEIVED') transition(tcb, 'ESTABLISHED', now);
+  setWindow(tcb, seg);
+  onFastOpenComplete(tcb);
   return null;
 }
 

@@ -56,6 +56,12 @@ function withoutShift(tcb: Tcb): void {
 /** The connection is synchronized: the user may know, and what it did in advance happens now. */
 export function onEstablished(tcb: Tcb, now: Micros): void {
   onHandshakeComplete(tcb);
+  onOpen(tcb, now);
+  if (tcb.sendClosed) transition(tcb, 'FIN-WAIT-1', now);
+}
+
+/** Text can be sent and received; with Fast Open before the connection is synchronized. */
+export function onOpen(tcb: Tcb, now: Micros): void {
   beginRcvMss(tcb);
   beginTuning(tcb, now);
   tcb.congestion.onEstablished(tcb.snd.nxt, now);
@@ -63,5 +69,9 @@ export function onEstablished(tcb: Tcb, now: Micros): void {
   tcb.textAt = now; // as Linux has it: from here on the time without text counts
   tcb.events |= Event.OPEN | Event.WRITABLE;
   armKeepAlive(tcb, now);
-  if (tcb.sendClosed) transition(tcb, 'FIN-WAIT-1', now);
+}
+
+/** Synchronized at last: the user has the connection already. @rfc 7413 4.2.2 */
+export function onFastOpenComplete(tcb: Tcb): void {
+  onHandshakeComplete(tcb);
 }

@@ -26,11 +26,11 @@ export function checkReset(tcb: Tcb, seg: Segment, now: Micros): DropReason | nu
 }
 
 /** What the user is told, if anything. */
-function resetError({ state, config }: Tcb): ConnectionErrorCode | null {
+function resetError({ state, config, fastOpen }: Tcb): ConnectionErrorCode | null {
   switch (state) {
     case 'SYN-RECEIVED':
       // Passive: back to LISTEN, that is, this half-open connection is forgotten. MUST-11
-      return 'ECONNREFUSED';
+      return fastOpen.pending ? 'ECONNRESET' : 'ECONNREFUSED';
     case 'TIME-WAIT':
       return null;
     case 'CLOSING':

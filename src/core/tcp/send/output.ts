@@ -29,7 +29,7 @@ export function output(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
   if (tcb.state === 'CLOSED' || tcb.state === 'LISTEN') return;
   if (tcb.userRead) onUserRead(tcb, now);
   if (tcb.synOwed !== null) sendSyn(tcb, tcb.synOwed, now, writer);
-  if (isSynchronized(tcb.state)) {
+  if (isSynchronized(tcb.state) || tcb.fastOpen.pending) {
     updateMss(tcb);
     sendLost(tcb, now, writer);
     sendProbe(tcb, now, writer);

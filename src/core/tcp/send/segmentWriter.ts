@@ -54,6 +54,7 @@ export class SegmentWriter {
     segment.sackPermitted = tcb.sackPermitted;
     segment.wnd = Math.min(MAX_UNSCALED, tcb.rcv.wnd);
     this.#timestamps(tcb, now);
+    this.#cookie(tcb);
     this.#settleAck(tcb);
     this.#finish(tcb, reason, now);
   }
@@ -127,6 +128,15 @@ export class SegmentWriter {
     if (ahead <= 0 || segment.has(Flag.RST)) return;
     segment.flags |= Flag.URG;
     segment.up = Math.min(ahead, MAX_URGENT);
+  }
+
+  /** The Fast Open option, once: a SYN that is repeated has none. @rfc 7413 4.2.1 */
+  #cookie({ fastOpen }: Tcb): void {
+    const { cookie } = fastOpen;
+    if (cookie === null) return;
+    this.#segment.fastOpenCookie.set(cookie);
+    this.#segment.fastOpenLength = cookie.length;
+    fastOpen.cookie = null;
   }
 
   #timestamps(tcb: Tcb, now: Micros): void {

@@ -39,6 +39,7 @@ export function restartTimer(tcb: Tcb, now: Micros): void {
  */
 export function scheduleProbe(tcb: Tcb, untilRto: Micros, now: Micros): boolean {
   const { recovery, rtt, retransmitQueue: queue, config } = tcb;
+  if (tcb.fastOpen.pending) return false; // the timer is that of the SYN-ACK
   if (queue.count === 0 || !tcb.sackPermitted || config.earlyRetransmit < 3) return false;
   if (recovery.phase !== 'open' && recovery.phase !== 'cwr') return false;
   let wait: Micros = INITIAL_RTO;
