@@ -7,8 +7,8 @@ import { PROFILES } from '../../src/core/tcp/profiles.ts';
 /**
  * The scripts of this folder, one behaviour each. Every one says in its first line what it shows, and
  * says what Linux does: the kernel passes them too (`glasstcp packetdrill --against kernel`), but for
- * rfc6298/route-rto-min.pkt, which is unsupported there: its line for the shell is not given to one.
- * Those in freebsd/ say what FreeBSD does (`--profile freebsd`).
+ * rfc6298/route-rto-min.pkt and pacing/fq.pkt, which are unsupported there: their lines for the shell
+ * are not given to one. Those in freebsd/ say what FreeBSD does (`--profile freebsd`).
  */
 const FOLDER = new URL('./', import.meta.url);
 

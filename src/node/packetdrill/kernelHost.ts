@@ -15,6 +15,7 @@ import {
   Msg,
   O_NONBLOCK,
   Poll,
+  QDISC,
   So,
   TcpOption,
 } from '../../core/packetdrill/host/numbers.ts';
@@ -166,6 +167,7 @@ export class KernelHost implements Host {
   }
 
   configure(name: string, value: string): void {
+    if (name === QDISC && value.startsWith('pfifo')) return; // it has that
     const path = name.startsWith('/proc/sys/') ? name : `/proc/sys/${name.replaceAll('.', '/')}`;
     if (!/^\/proc\/sys\/net\/\w+\/\w+$/.test(path)) throw new Unsupported(`sysctl ${name}`);
     try {

@@ -115,5 +115,7 @@ export const IpOption = {
   BIND_ADDRESS_NO_PORT: 24,
 } as const;
 
+/** The name of the setting of how the device queues: `fq` paces, `pfifo` does not. */
+export const QDISC = 'qdisc';
 /** Before the name of a setting that is not a sysctl but belongs to the route: `route/rto_min`. */
 export const ROUTE = 'route/';

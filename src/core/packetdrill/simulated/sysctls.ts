@@ -6,7 +6,7 @@ import {
   type TcpConfig,
 } from '../../tcp/config.ts';
 import { Unsupported } from '../host/calls.ts';
-import { ROUTE } from '../host/numbers.ts';
+import { QDISC, ROUTE } from '../host/numbers.ts';
 import { FREEBSD } from './freebsdSysctls.ts';
 import { always, flag, HARMLESS, type Meaning, number } from './meaning.ts';
 
@@ -159,8 +159,9 @@ function sendMemory(value: string): Partial<TcpConfig> | null {
   return { sendBuffer: Math.max(DEFAULT_CONFIG.sendBuffer, Math.floor(most / 2)) };
 }
 
-/** By their whole names: parameters of Linux's modules, and what FreeBSD has. */
+/** By their whole names: the queue of the device, parameters of Linux's modules, FreeBSD's. */
 const OTHERS: Readonly<Record<string, Meaning>> = {
+  [QDISC]: (value) => ({ pacing: value === 'fq' }),
   '/sys/module/tcp_cubic/parameters/hystart': always('1'),
   '/sys/module/tcp_cubic/parameters/hystart_detect': always('3'),
   ...FREEBSD,
