@@ -53,7 +53,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What every file of core/tcp may import of core/tcp outside of its own folder. */
-const TCP_COMMON = ['tcb', 'states', 'config', 'counters'];
+const TCP_COMMON = ['tcb', 'states', 'config', 'counters', 'limits'];
 /** ... but these folders get numbers: they know neither connections nor segments. */
 const NUMBERS_ONLY = ['congestion'];
 /** Those who join everything. */
@@ -92,6 +92,8 @@ const TCP_EDGES: readonly Edge[] = [
   { from: 'send/output', to: 'receive/bufferTuning', why: 'the user has read' },
   { from: 'send/segmentWriter', to: 'receive/ackPolicy', why: 'each segment settles an owed ACK' },
   { from: 'send/segmentWriter', to: 'receive/window', why: 'each segment carries the window' },
+  { from: 'timers', to: 'orphans', why: 'a connection that its user has left waits less' },
+  { from: 'send/persist', to: 'orphans', why: 'a connection that its user has left waits less' },
   { from: 'timers', to: 'send/', why: 'what an expired timer means' },
   { from: 'timers', to: 'receive/ackPolicy', why: 'what an expired timer means' },
   { from: 'demux', to: 'connection', why: 'the type of what it finds' },

@@ -23,6 +23,7 @@ const RANGES = {
   dataRetries: [0, 127],
   connectTimeout: [0, LONG],
   synPlainAfter: [0, 127],
+  orphanRetries: [0, 127],
   initialRto: [MS, HOUR],
   rtoSlop: [0, HOUR],
   rtoFloor: [0, HOUR],

@@ -53,6 +53,7 @@ export const SEND_REASONS = {
   'reset-unacceptable-ack': rule('RFC 9293 3.10.7.3', 'it acknowledges a SYN that was not sent'),
   'reset-abort': rule('RFC 9293 3.10.5', 'the user aborted the connection'),
   'reset-unread-data': rule('RFC 9293 3.6.1', 'closed with text that the user never read'),
+  'reset-no-room': rule('RFC 6429 3', 'too many connections that their users have left'),
   'reset-after-close': rule('RFC 9293 3.6.1', 'text arrived after the user closed'),
   'reset-keepalive': rule('RFC 1122 4.2.3.6', 'no keepalive probe was answered'),
   'reset-syn-in-window': rule('RFC 793 3.9', 'a SYN in the window of a synchronized state'),
@@ -141,6 +142,7 @@ export const DROP_REASONS = {
     'RFC 9293 3.10.7.4',
     'too many separate pieces wait for the missing ones',
   ),
+  'memory-limit': rule('none', 'the buffers of the stack hold as much as they may'),
   'connection-closed': rule('RFC 9293 3.10.7.1', 'the connection ended while this was on its way'),
 } as const;
 

@@ -10,6 +10,7 @@ import { Ip } from '../ip/ip.ts';
 import { configure, DEFAULT_CONFIG, type TcpConfig } from '../tcp/config.ts';
 import type { Connection } from '../tcp/connection.ts';
 import type { TcpCounters } from '../tcp/counters.ts';
+import type { StackLimits } from '../tcp/limits.ts';
 import type { InitialNumbers } from '../tcp/listen/isn.ts';
 import type { Listener } from '../tcp/listen/listener.ts';
 import { type OpenOptions, Tcp } from '../tcp/tcp.ts';
@@ -28,6 +29,8 @@ export interface StackOptions {
   /** Defaults of all connections of this stack. */
   readonly config?: Partial<TcpConfig>;
   readonly maxConnections?: number;
+  /** What all connections together may hold; default: {@link DEFAULT_LIMITS}. */
+  readonly limits?: Partial<StackLimits>;
   /**
    * Where ISNs and timestamps begin: for a replay, which knows them. Default: SipHash of a secret
    * from `random`, so that nobody outside can tell them (RFC 6528 3).
@@ -81,6 +84,7 @@ export class Stack {
       random,
       config: configure(DEFAULT_CONFIG, options.config ?? {}),
       tracer,
+      limits: options.limits ?? {},
       maxConnections: options.maxConnections ?? MAX_CONNECTIONS,
       numbers: options.numbers ?? null,
       wake: () => this.wake?.(),

@@ -199,6 +199,11 @@ export interface TcpConfig {
    * tcp_retries2: 15 is 924.6 s with the shortest RTO. @rfc 9293 3.8.3
    */
   readonly dataRetries: number;
+  /**
+   * As `dataRetries`, and of window probes, for a connection that its user has left; 0: 8, and none when
+   * the timeout has become the longest one (Linux: tcp_orphan_retries).
+   */
+  readonly orphanRetries: number;
   /** Tail loss probes are sent with 3 or 4, and not otherwise (Linux: tcp_early_retrans). @rfc 8985 7 */
   readonly earlyRetransmit: number;
   /** What `synRetries` and `dataRetries` are turned into. */
@@ -290,6 +295,7 @@ export const DEFAULT_CONFIG: TcpConfig = {
   fastOpenNoCookie: false,
   fastOpenKey: '',
   dataRetries: 15,
+  orphanRetries: 0,
   earlyRetransmit: 3,
   givingUp: 'time',
   connectTimeout: 0,
@@ -339,6 +345,7 @@ const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = 
   synAckRetries: [0, 127],
   fastOpenBacklog: [0, 65_535],
   dataRetries: [0, 127],
+  orphanRetries: [0, 127],
   earlyRetransmit: [0, 4],
   connectTimeout: [0, Number.MAX_SAFE_INTEGER],
   synPlainAfter: [0, 127],

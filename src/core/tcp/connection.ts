@@ -12,21 +12,17 @@ import { type TcpInfo, tcpInfo } from './info.ts';
 import { onIcmpError } from './input/icmpError.ts';
 import { segmentArrives } from './input/segmentArrives.ts';
 import type { Listener } from './listen/listener.ts';
+import { becomeOrphan } from './orphans.ts';
+import { lockReceiveBuffer } from './receive/bufferTuning.ts';
+import { chargeBuffers } from './receive/memoryLimit.ts';
 import { checkAppLimited } from './send/deliveryRate.ts';
 import { armKeepAlive, switchKeepAlive } from './send/keepAlive.ts';
 import { output } from './send/output.ts';
 import { boundPace } from './send/pacing.ts';
 import type { SegmentWriter } from './send/segmentWriter.ts';
+import { roomToSend } from './send/sendRoom.ts';
 import { mayReceive, maySend, type State } from './states.ts';
-import {
-  closeTcb,
-  lockReceiveBuffer,
-  oweAck,
-  type Tcb,
-  Timer,
-  transition,
-  unsentText,
-} from './tcb.ts';
+import { closeTcb, oweAck, type Tcb, Timer, transition, unsentText } from './tcb.ts';
 import { earliestDeadline, onDeadline } from './timers.ts';
 
 /** How text is sent: Linux's flags of send(). */
@@ -103,10 +99,11 @@ export class Connection implements TimerTarget {
     const open = maySend(tcb.state) || tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED';
     if (!open || tcb.sendClosed) throw new StackError('EPIPE', 'the send side is closed');
     checkAppLimited(tcb);
-    const taken = tcb.sendBuffer.write(source, from, count);
+    const taken = tcb.sendBuffer.write(source, from, Math.min(count, roomToSend(tcb)));
     if (taken < count) tcb.writeBlocked = true;
     if (taken > 0) {
       const { end } = tcb.sendBuffer;
+      chargeBuffers(tcb);
       tcb.writeQueue.write(end, { more: more && taken === count, urgent });
       if (urgent) tcb.snd.up = end;
       this.#owner.touch(this);
@@ -124,6 +121,7 @@ export class Connection implements TimerTarget {
     const octets = this.tcb.receiveBuffer.read(into, at, count);
     if (octets > 0) {
       this.tcb.userRead = true;
+      chargeBuffers(this.tcb);
       this.#owner.touch(this);
     }
     return octets;
@@ -186,6 +184,7 @@ export class Connection implements TimerTarget {
       this.#reset('reset-unread-data', now);
     } else {
       this.close(now);
+      becomeOrphan(tcb, now);
       if (tcb.state === 'FIN-WAIT-2') tcb.deadlines[Timer.TIME_WAIT] = now + tcb.config.finWait2;
       this.#owner.touch(this);
     }
@@ -221,6 +220,7 @@ export class Connection implements TimerTarget {
   segmentArrives(seg: Segment, octets: Uint8Array, now: Micros): DropReason | null {
     const drop = segmentArrives(this.tcb, seg, octets, now);
     if (drop === null) this.tcb.heardAt = now;
+    chargeBuffers(this.tcb);
     this.#owner.touch(this);
     return drop;
   }
@@ -241,6 +241,7 @@ export class Connection implements TimerTarget {
 
   output(now: Micros, writer: SegmentWriter): void {
     output(this.tcb, now, writer);
+    chargeBuffers(this.tcb);
   }
 
   /** Bits of {@link Event} since they were taken last. */
@@ -277,7 +278,7 @@ export class Connection implements TimerTarget {
 
   /** Octets that {@link send} would take now. */
   get writable(): number {
-    return this.tcb.sendClosed ? 0 : this.tcb.sendBuffer.free;
+    return this.tcb.sendClosed ? 0 : roomToSend(this.tcb);
   }
 
   /** Octets sent or to be sent that the peer has not acknowledged; the FIN counts as one. */

@@ -1,4 +1,5 @@
 import type { DropReason } from '../base/reasons.ts';
+import type { State } from './states.ts';
 
 /**
  * What TCP of a stack has done so far, in plain numbers that only grow; but `tcpCurrEstab` is how many
@@ -123,6 +124,19 @@ export class TcpCounters {
   TWRecycled = 0;
   TCPTimeWaitOverflow = 0;
   TCPMemoryPressures = 0;
+}
+
+/** A connection goes from state to state. @rfc 4022 4 */
+export function countTransition(counters: TcpCounters, from: State, to: State): void {
+  const wasOpen = from === 'ESTABLISHED' || from === 'CLOSE-WAIT';
+  const isOpen = to === 'ESTABLISHED' || to === 'CLOSE-WAIT';
+  if (isOpen && !wasOpen) counters.tcpCurrEstab++;
+  if (wasOpen && !isOpen) counters.tcpCurrEstab--;
+  if (to === 'SYN-SENT') counters.tcpActiveOpens++;
+  if (from === 'LISTEN' && to === 'SYN-RECEIVED') counters.tcpPassiveOpens++;
+  if (to !== 'CLOSED') return;
+  if (wasOpen) counters.tcpEstabResets++;
+  if (from === 'SYN-SENT' || from === 'SYN-RECEIVED') counters.tcpAttemptFails++;
 }
 
 /** A SYN, or the last segment of a handshake, comes to a listener that has no room for it. */

@@ -20,7 +20,6 @@ import {
   type CongestionControl,
   newAckSample,
 } from './congestion/congestionControl.ts';
-import type { TcpCounters } from './counters.ts';
 import { ReceiveBuffer } from './receive/receiveBuffer.ts';
 import { SackBlocks } from './receive/sackBlocks.ts';
 import { CwndUsage } from './send/cwndUsage.ts';
@@ -312,6 +311,10 @@ export class Tcb {
   finSent: boolean;
   /** The user will read no more. */
   receiveClosed: boolean;
+  /** ... and it counts among the orphans of the stack (`orphans.ts`). */
+  orphan: boolean;
+  /** Octets of its buffers that are on the account of the stack. */
+  charged: number;
   /** The user wants no more text, but may read what there is. */
   readShut: boolean;
   /** The user wrote less than wanted and waits for room. */
@@ -386,6 +389,8 @@ export class Tcb {
     this.sendClosed = false;
     this.finSent = false;
     this.receiveClosed = false;
+    this.orphan = false;
+    this.charged = 0;
     this.readShut = false;
     this.writeBlocked = false;
     this.userRead = false;
@@ -444,12 +449,6 @@ function newWindowState(config: TcpConfig): WindowState {
   };
 }
 
-/** The user has set the size of the receive buffer: it stays as it is. @param octets not 0 */
-export function lockReceiveBuffer({ window }: Tcb, octets: number): void {
-  window.locked = true;
-  window.buffer = Math.max(MIN_RECEIVE_MEMORY, 2 * octets);
-}
-
 /** More octets than any window of the connection can let in, whatever part of the memory is text. */
 function mostReceived(config: TcpConfig): number {
   const memory = config.receiveBuffer > 0 ? 2 * config.receiveBuffer : config.rmemMax;
@@ -488,28 +487,24 @@ export function transition(tcb: Tcb, to: State, now: Micros): void {
     throw new Error(`connection ${tcb.id}: no way from ${from} to ${to}`);
   }
   tcb.state = to;
-  countTransition(tcb.shared.counters, from, to);
+  tcb.shared.onTransition(from, to);
   if (tcb.tracer !== null) tcb.tracer.transition(tcb.id, from, to, now);
 }
 
-/** @rfc 4022 4 */
-function countTransition(counters: TcpCounters, from: State, to: State): void {
-  const wasOpen = from === 'ESTABLISHED' || from === 'CLOSE-WAIT';
-  const isOpen = to === 'ESTABLISHED' || to === 'CLOSE-WAIT';
-  if (isOpen && !wasOpen) counters.tcpCurrEstab++;
-  if (wasOpen && !isOpen) counters.tcpCurrEstab--;
-  if (to === 'SYN-SENT') counters.tcpActiveOpens++;
-  if (from === 'LISTEN' && to === 'SYN-RECEIVED') counters.tcpPassiveOpens++;
-  if (to !== 'CLOSED') return;
-  if (wasOpen) counters.tcpEstabResets++;
-  if (from === 'SYN-SENT' || from === 'SYN-RECEIVED') counters.tcpAttemptFails++;
-}
-
-/** The user is told that nothing more will happen; the four-tuple stays taken. @rfc 9293 3.6.1 */
+/**
+ * The user is told that nothing more will happen; the four-tuple stays taken. Beyond the limit of
+ * the stack it lasts until the last ACK is sent (Linux: tcp_max_tw_buckets).
+ *
+ * @rfc 9293 3.6.1
+ */
 export function enterTimeWait(tcb: Tcb, now: Micros): void {
+  const { shared } = tcb;
+  const isOverflow = shared.timeWaits >= shared.limits.timeWaits;
+  if (isOverflow) shared.counters.TCPTimeWaitOverflow++;
+  tcb.shared.endOrphan(tcb);
   transition(tcb, 'TIME-WAIT', now);
   tcb.deadlines.fill(NEVER);
-  tcb.deadlines[Timer.TIME_WAIT] = now + tcb.config.timeWait;
+  tcb.deadlines[Timer.TIME_WAIT] = now + (isOverflow ? 0 : tcb.config.timeWait);
   tcb.sendBuffer.release();
   tcb.events |= Event.CLOSED;
 }
@@ -517,6 +512,7 @@ export function enterTimeWait(tcb: Tcb, now: Micros): void {
 /** Ends the connection: no timer runs, nothing is owed but a RST. `error` null: a normal end. */
 export function closeTcb(tcb: Tcb, error: ConnectionErrorCode | null, now: Micros): void {
   if (tcb.state === 'CLOSED') return;
+  tcb.shared.endOrphan(tcb);
   transition(tcb, 'CLOSED', now);
   tcb.error = error;
   tcb.deadlines.fill(NEVER);

@@ -20,6 +20,7 @@ import { Connection, type ConnectionOwner } from './connection.ts';
 import { countRefusal, type TcpCounters } from './counters.ts';
 import { Demux } from './demux.ts';
 import { prepareOffer } from './input/handshake.ts';
+import type { StackLimits } from './limits.ts';
 import { type InitialNumbers, IsnGenerator, SECRET_LENGTH } from './listen/isn.ts';
 import { Listener } from './listen/listener.ts';
 import { type Beginning, type PassiveHost, PassiveOpens } from './passiveOpens.ts';
@@ -41,6 +42,7 @@ export interface TcpOptions {
   readonly tracer: Tracer | null;
   /** Most connections in the table, TIME-WAIT included. */
   readonly maxConnections: number;
+  readonly limits?: Partial<StackLimits>;
   /** Where ISNs and timestamps begin; null: where nobody outside can tell. */
   readonly numbers: InitialNumbers | null;
   /** Called when the user, outside of a turn, has left something to do. */
@@ -79,10 +81,12 @@ export class Tcp implements TransportHandler, ConnectionOwner {
   #eventful: Connection[] = [];
   #nextId = 1;
   #nextPort: number;
-  readonly #shared = new Shared();
+  readonly #shared: Shared;
 
   constructor(options: TcpOptions) {
     this.#options = options;
+    this.#shared = new Shared(options.random);
+    this.#shared.configure(options.limits ?? {});
     this.#demux = new Demux(options.random.u32());
     const secret = new Uint8Array(SECRET_LENGTH);
     fill(options.random, secret);
@@ -174,6 +178,11 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     connection.tcb.synOwed = 'handshake';
     armConnectTimeout(connection.tcb, now);
     return connection;
+  }
+
+  /** Changes limits of the stack; what is held beyond one stays. @throws RangeError */
+  setLimits(changes: Partial<StackLimits>): void {
+    this.#shared.configure(changes);
   }
 
   /** The connection has something to do in the next turn. */
@@ -280,6 +289,11 @@ export class Tcp implements TransportHandler, ConnectionOwner {
   /** How many there are. */
   get connectionCount(): number {
     return this.#demux.size;
+  }
+
+  /** What the connections hold now, in octets and in connections of a kind: see {@link StackLimits}. */
+  get usage(): Pick<Shared, 'memory' | 'underPressure' | 'timeWaits' | 'orphans'> {
+    return this.#shared;
   }
 
   /** What has been done so far; the record goes on counting. @rfc 4022 4 */

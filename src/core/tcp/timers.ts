@@ -1,5 +1,6 @@
 import { type Micros, NEVER } from '../base/time.ts';
 import { FALLBACK_RTO, type TcpConfig } from './config.ts';
+import { isOutOfResources, orphanRetries } from './orphans.ts';
 import { onCompressedAckTimer, onDelayedAckTimer } from './receive/ackPolicy.ts';
 import { onKeepAliveTimer } from './send/keepAlive.ts';
 import { onReorderingTimeout, onTimeout } from './send/lossRecovery.ts';
@@ -66,6 +67,7 @@ function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
     onSynTimeout(tcb, now);
     return;
   }
+  if (tcb.orphan && isOutOfResources(tcb, isAlive(tcb), now)) return;
   if (isGivenUp(tcb, now)) {
     giveUp(tcb, now);
     return;
@@ -129,11 +131,16 @@ export function onHandshakeComplete(tcb: Tcb): void {
 function isGivenUp(tcb: Tcb, now: Micros): boolean {
   const { recovery, config } = tcb;
   if (recovery.retries === 0) return false;
-  if (config.givingUp === 'count' && config.userTimeout === 0) {
-    return recovery.retries >= config.dataRetries;
-  }
-  const limit = config.userTimeout > 0 ? config.userTimeout : r2(config);
+  const retries = tcb.orphan ? orphanRetries(tcb, isAlive(tcb)) : config.dataRetries;
+  if (config.givingUp === 'count' && config.userTimeout === 0) return recovery.retries >= retries;
+  const { userTimeout, minRto } = config;
+  const limit = userTimeout > 0 ? userTimeout : doubled(minRto, retries, config);
   return now - recovery.since >= limit;
+}
+
+/** Its timeout has not become the longest one. */
+function isAlive({ rtt, config }: Tcb): boolean {
+  return rtt.rto < config.maxRto;
 }
 
 /**

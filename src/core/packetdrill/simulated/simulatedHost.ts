@@ -22,6 +22,7 @@ import type {
 import { checkCall } from './checkCall.ts';
 import { missingFeature } from './features.ts';
 import { infoNames } from './infoNames.ts';
+import { limitsOf } from './limitSysctls.ts';
 import { SocketTable } from './socketTable.ts';
 import { settingsOf } from './sysctls.ts';
 
@@ -200,7 +201,7 @@ export class SimulatedHost implements Host, Tracer {
   }
 
   checkSetting(name: string, value: string): void {
-    settingsOf(name, value);
+    if (limitsOf(name, value) === null) settingsOf(name, value);
   }
 
   missing(script: Script): string | null {
@@ -208,7 +209,9 @@ export class SimulatedHost implements Host, Tracer {
   }
 
   configure(name: string, value: string): void {
-    this.#config = { ...this.#config, ...settingsOf(name, value) };
+    const limits = limitsOf(name, value);
+    if (limits !== null) this.#stack.tcp.setLimits(limits);
+    else this.#config = { ...this.#config, ...settingsOf(name, value) };
   }
 
   close(): void {

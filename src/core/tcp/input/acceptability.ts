@@ -139,8 +139,11 @@ function isAnswerDue(tcb: Tcb, now: Micros): boolean {
   return true;
 }
 
-/** Owes a challenge ACK, rationed like the answers to what is out of the window. @rfc 5961 7 */
+/**
+ * Owes a challenge ACK, rationed like the answers to what is out of the window, and for the stack as a
+ * whole where that has a limit. @rfc 5961 7
+ */
 export function challenge(tcb: Tcb, now: Micros): void {
-  if (isAnswerDue(tcb, now)) oweAck(tcb, 'challenge-ack');
-  else tcb.shared.counters.TCPACKSkippedChallenge++;
+  if (!isAnswerDue(tcb, now)) tcb.shared.counters.TCPACKSkippedChallenge++;
+  else if (tcb.shared.takeChallenge(now)) oweAck(tcb, 'challenge-ack');
 }

@@ -1,6 +1,6 @@
 import { add, diff, lt, type Seq } from '../../base/seq.ts';
 import { type Micros, MS } from '../../base/time.ts';
-import { INITIAL_WINDOW_SEGMENTS } from '../config.ts';
+import { INITIAL_WINDOW_SEGMENTS, MIN_RECEIVE_MEMORY } from '../config.ts';
 import type { Tcb } from '../tcb.ts';
 import { advertisedMss, fullSpace, memoryFor, textIn } from './windowSpace.ts';
 
@@ -30,6 +30,12 @@ export function beginTuning(tcb: Tcb, now: Micros): void {
   tuning.space = Math.min(window.ssthresh, rcv.wnd, INITIAL_WINDOW_SEGMENTS * mss);
 }
 
+/** The user has set the size of the receive buffer: it stays as it is. @param octets not 0 */
+export function lockReceiveBuffer({ window }: Tcb, octets: number): void {
+  window.locked = true;
+  window.buffer = Math.max(MIN_RECEIVE_MEMORY, 2 * octets);
+}
+
 /**
  * The user has read: how much was it in the last round trip? (tcp_rcv_space_adjust) What waits to be
  * read is taken off. The moment is that when the first buffer of it was read.
@@ -55,7 +61,7 @@ export function growBuffer(tcb: Tcb, space: number): void {
   const { tuning, window, config } = tcb;
   const before = tuning.space;
   tuning.space = space;
-  if (window.locked || before === 0) return;
+  if (window.locked || before === 0 || tcb.shared.underPressure) return;
   const { ranges } = tcb.receiveBuffer;
   let open = 2 * space;
   open += 2 * Math.floor((open * (space - before)) / before);

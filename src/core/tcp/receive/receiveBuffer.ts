@@ -87,6 +87,12 @@ export class ReceiveBuffer {
     return octets;
   }
 
+  /** Forgets what lies beyond a hole: the peer has to send it again. @rfc 2018 8 */
+  dropOutOfOrder(): void {
+    this.ranges.clear();
+    this.memory.clearOutOfOrder();
+  }
+
   /** Gives back the storage: nothing will be read any more. */
   release(): void {
     this.#ring.release();

@@ -1,10 +1,11 @@
 import type { DropReason } from '../../base/reasons.ts';
 import { add, diff, lt, min, type Seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import type { Segment } from '../../wire/tcp.ts';
+import { Flag, type Segment } from '../../wire/tcp.ts';
 import { Event, type Tcb } from '../tcb.ts';
 import { enterQuickAcks, hasHole, onTextArrived, scheduleAck } from './ackPolicy.ts';
 import { growBuffer, measureByWindow } from './bufferTuning.ts';
+import { hasMemoryFor } from './memoryLimit.ts';
 import { measureRcvMss } from './rcvMss.ts';
 import { truesize } from './segmentMemory.ts';
 import { growWindow, growWindowOutOfOrder } from './windowGrowth.ts';
@@ -29,6 +30,10 @@ export function onText(tcb: Tcb, seg: Segment, octets: Uint8Array, now: Micros):
 function onTextInOrder(tcb: Tcb, seg: Segment, octets: Uint8Array, now: Micros): DropReason | null {
   const { rcv, receiveBuffer, sackBlocks } = tcb;
   const { ranges } = receiveBuffer;
+  if (!hasMemoryFor(tcb, seg.textLength) && receiveBuffer.length > 0) {
+    tcb.shared.counters.TCPRcvQDrop++;
+    return refuseText(tcb, seg);
+  }
   const hadHole = hasHole(tcb);
   const end = add(seg.seq, seg.textLength);
   if (ranges.count > 0 && lt(ranges.left(0), end)) {
@@ -52,6 +57,15 @@ function onTextInOrder(tcb: Tcb, seg: Segment, octets: Uint8Array, now: Micros):
   return null;
 }
 
+/** For want of memory: neither its text nor the FIN behind it has arrived; the peer is told at once. */
+function refuseText(tcb: Tcb, seg: Segment): DropReason {
+  seg.flags &= ~Flag.FIN;
+  seg.textLength = 0;
+  tcb.ack.atOnce = true;
+  scheduleAck(tcb, 'ack-now');
+  return 'memory-limit';
+}
+
 function advanceTo(tcb: Tcb, nxt: Seq): void {
   const { rcv } = tcb;
   rcv.wnd = Math.max(0, rcv.wnd - diff(nxt, rcv.nxt));
@@ -69,6 +83,10 @@ function onTextReceived(tcb: Tcb, seg: Segment, now: Micros): void {
 /** SEG.SEQ > RCV.NXT (tcp_data_queue_ofo). @rfc 5681 4.2, 2018 4 */
 function onTextOutOfOrder(tcb: Tcb, seg: Segment, octets: Uint8Array): DropReason | null {
   const { rcv, receiveBuffer } = tcb;
+  if (!hasMemoryFor(tcb, seg.textLength)) {
+    tcb.shared.counters.TCPOFODrop++;
+    return refuseText(tcb, seg);
+  }
   const offset = diff(seg.seq, rcv.nxt);
   const end = add(seg.seq, seg.textLength);
   const { ranges } = receiveBuffer;
@@ -138,7 +156,7 @@ function makeRoom(tcb: Tcb, octets: number): void {
   if (memory.total === 0 || memory.total + size <= window.buffer) return;
   ack.quick = 0;
   tcb.shared.counters.PruneCalled++;
-  if (!window.locked) {
+  if (!window.locked && !tcb.shared.underPressure) {
     window.buffer = Math.max(window.buffer, Math.min(memory.total, config.rmemMax));
   }
   if (memory.total > window.buffer) {

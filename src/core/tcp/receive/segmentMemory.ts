@@ -130,6 +130,12 @@ export class SegmentMemory {
     this.#pieces = 0;
   }
 
+  /** What lies beyond a hole is dropped. */
+  clearOutOfOrder(): void {
+    this.total -= this.#outOfOrder.total;
+    this.#outOfOrder.clear();
+  }
+
   clear(): void {
     this.total = 0;
     this.#outOfOrder.clear();

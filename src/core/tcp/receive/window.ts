@@ -1,7 +1,7 @@
 import { MAX_WINDOW_SHIFT } from '../config.ts';
 import type { Tcb } from '../tcb.ts';
 import { isOctetUpdateDue, octetRoom, openOctetWindow, selectOctetWindow } from './octetWindow.ts';
-import { freeSpace, fullSpace } from './windowSpace.ts';
+import { advertisedMss, freeSpace, fullSpace } from './windowSpace.ts';
 
 /**
  * Which window to announce: Linux's rules, number by number. What is true here: the right edge
@@ -10,6 +10,9 @@ import { freeSpace, fullSpace } from './windowSpace.ts';
  *
  * @rfc 9293 3.8.6.2.2
  */
+
+/** Segments in a window when memory is short (tcp_adjust_rcv_ssthresh). */
+const PRESSED_SEGMENTS = 4;
 
 /** Largest window in a SYN, which carries no shift. @rfc 7323 2.2 */
 export const MAX_UNSCALED = 65_535;
@@ -61,6 +64,9 @@ export function selectWindow(tcb: Tcb): number {
   const unit = 1 << rcv.shift;
   if (free < full >> 1) {
     ack.quick = 0;
+    if (tcb.shared.underPressure) {
+      window.ssthresh = Math.min(window.ssthresh, PRESSED_SEGMENTS * advertisedMss(tcb));
+    }
     free -= ((free % unit) + unit) % unit;
     if (free < allowed >> 4 || free < mss) return 0;
   }

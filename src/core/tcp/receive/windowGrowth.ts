@@ -28,7 +28,7 @@ function heldMemory(tcb: Tcb, text: number): number {
 function growWindowFor(tcb: Tcb, text: number, memory: number): void {
   const { window } = tcb;
   const room = Math.min(window.clamp, freeSpace(tcb)) - window.ssthresh;
-  if (room <= 0) return;
+  if (room <= 0 || tcb.shared.underPressure) return;
   const worth = textIn(tcb, memory) <= text;
   const growth = worth ? 2 * advertisedMss(tcb) : growthOfPoor(tcb, text, memory);
   if (growth === 0) return;

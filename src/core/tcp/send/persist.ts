@@ -1,4 +1,5 @@
 import type { Micros } from '../../base/time.ts';
+import { isOutOfResources, orphanRetries } from '../orphans.ts';
 import { giveUp, hasUnsent, outstanding, type Tcb } from '../tcb.ts';
 
 /**
@@ -17,6 +18,7 @@ export function onPersistTimer(tcb: Tcb, now: Micros): void {
     giveUp(tcb, now);
     return;
   }
+  if (tcb.orphan && isOutOfResources(tcb, true, now)) return;
   if (tcb.snd.wnd > 0) {
     tcb.overrideOwed = true;
     return;
@@ -27,11 +29,19 @@ export function onPersistTimer(tcb: Tcb, now: Micros): void {
   tcb.probeOwed = 'window-probe';
 }
 
+/**
+ * Nobody can end a connection that its user has left: answers alone keep it only until the probes are
+ * as rare as they get (tcp_probe_timer). @rfc 6429 3
+ */
+function isOrphanGivenUp(tcb: Tcb): boolean {
+  const { persistBackoff, probesOut, rtt, config } = tcb;
+  const alive = rtt.rto * 2 ** Math.min(persistBackoff, 30) < config.maxRto;
+  const most = orphanRetries(tcb, alive);
+  return (!alive && persistBackoff >= most) || probesOut >= most;
+}
+
 function isGivenUp(tcb: Tcb, now: Micros): boolean {
   const { userTimeout, dataRetries } = tcb.config;
-  // Nobody can end a connection that its user has left: answers alone do not keep it (RFC 6429 3).
-  if (tcb.receiveClosed && tcb.persistBackoff >= dataRetries) return true;
-  if (tcb.probesOut === 0) return false;
-  if (userTimeout > 0 && now - tcb.probesSince >= userTimeout) return true;
-  return tcb.probesOut >= dataRetries;
+  if (userTimeout > 0 && tcb.probesOut > 0 && now - tcb.probesSince >= userTimeout) return true;
+  return tcb.orphan ? isOrphanGivenUp(tcb) : tcb.probesOut >= dataRetries;
 }
