@@ -31,6 +31,8 @@ export const DUPLICATE_ACK_THRESHOLD = 3;
 export const MAX_REORDERING = 300;
 /** Shortest wait of the timers of loss detection (Linux: TCP_TIMEOUT_MIN_US). */
 export const SHORTEST_WAIT: Micros = 2 * MS;
+/** A SYN that was answered with a wrong ACK goes out again so soon (Linux: TCP_TIMEOUT_MIN, two ticks of 4 ms). */
+export const SYN_AGAIN: Micros = 8 * MS;
 /** Shortest delay of an ACK (Linux: TCP_DELACK_MIN). @rfc 9293 3.8.6.3 MUST-40: below 500 ms */
 export const DELAYED_ACK: Micros = 40 * MS;
 /** Longest delay of an ACK (Linux: TCP_DELACK_MAX). */
@@ -143,6 +145,11 @@ export interface TcpConfig {
   readonly timestamps: boolean;
   /** Selective acknowledgments. @rfc 2018 2 */
   readonly sack: boolean;
+  /**
+   * cwnd shrinks when the sender was idle for an RTO, or has used little of it for as long (Linux:
+   * tcp_slow_start_after_idle). @rfc 5681 4.1
+   */
+  readonly slowStartAfterIdle: boolean;
   /** What says how much may be in flight (Linux: TCP_CONGESTION). */
   readonly congestionControl: CongestionControlName;
   /** When slow start ends; for connections that begin. @rfc 9406 */
@@ -278,6 +285,7 @@ export const DEFAULT_CONFIG: TcpConfig = {
   windowScaling: true,
   timestamps: true,
   sack: true,
+  slowStartAfterIdle: true,
   congestionControl: 'cubic',
   slowStart: 'hystart',
   pacing: false,

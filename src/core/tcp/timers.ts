@@ -1,5 +1,5 @@
 import { type Micros, NEVER } from '../base/time.ts';
-import { FALLBACK_RTO, type TcpConfig } from './config.ts';
+import { FALLBACK_RTO, MIN_RTO, type TcpConfig } from './config.ts';
 import { isOutOfResources, orphanRetries } from './orphans.ts';
 import { onCompressedAckTimer, onDelayedAckTimer } from './receive/ackPolicy.ts';
 import { onKeepAliveTimer } from './send/keepAlive.ts';
@@ -82,7 +82,7 @@ function onSynTimeout(tcb: Tcb, now: Micros): void {
   const { recovery, config } = tcb;
   const isActive = tcb.state === 'SYN-SENT';
   // of an active open time counts from the first SYN on
-  if (recovery.retries === 0) recovery.since = isActive ? now - tcb.rtt.rto : now;
+  if (recovery.retries === 0) recovery.since = isActive ? tcb.retransmitQueue.sentAt(0) : now;
   if (isActive ? isOpenGivenUp(tcb, now) : isAnswerGivenUp(tcb, now)) {
     giveUp(tcb, now);
     return;
@@ -145,12 +145,13 @@ function isAlive({ rtt, config }: Tcb): boolean {
 
 /**
  * The time that `dataRetries` repetitions with exponential backoff take when the first waits
- * `minRto`: so R2 is a time, whatever the path's RTO is (Linux's arithmetic for tcp_retries2).
+ * {@link MIN_RTO}: so R2 is a time, whatever the path's RTO or its `minRto` is (Linux's arithmetic
+ * for tcp_retries2, in retransmits_timed_out).
  *
  * @rfc 9293 3.8.3 SHLD-11
  */
-export function r2(config: TcpConfig): Micros {
-  return doubled(config.minRto, config.dataRetries, config);
+function r2(config: TcpConfig): Micros {
+  return doubled(MIN_RTO, config.dataRetries, config);
 }
 
 /** The time that so many repetitions take when the first waits `first`, and each one twice as long. */

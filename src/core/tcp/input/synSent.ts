@@ -2,9 +2,10 @@ import type { DropReason } from '../../base/reasons.ts';
 import { add, le, lt } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
+import { SYN_AGAIN } from '../config.ts';
 import { decideAck } from '../receive/ackPolicy.ts';
 import { onAck, setWindow } from '../send/sender.ts';
-import { closeTcb, oweAck, type Tcb, transition } from '../tcb.ts';
+import { closeTcb, oweAck, type Tcb, Timer, transition } from '../tcb.ts';
 import { checkFin } from './fin.ts';
 import { onEstablished, takeSyn } from './handshake.ts';
 import { processText } from './text.ts';
@@ -24,6 +25,7 @@ export function segmentArrivesInSynSent(
   const { snd } = tcb;
   const acks = seg.has(Flag.ACK);
   if (acks && (le(seg.ack, snd.iss) || lt(snd.nxt, seg.ack))) {
+    repeatSynSoon(tcb, now);
     return seg.has(Flag.RST) ? 'blind-reset' : 'bad-ack';
   }
   if (seg.has(Flag.RST)) {
@@ -45,6 +47,14 @@ export function segmentArrivesInSynSent(
   transition(tcb, 'SYN-RECEIVED', now);
   tcb.synOwed = 'handshake';
   return null;
+}
+
+/**
+ * The ACK is for an older incarnation of the connection, which the RST in answer ends: the SYN that
+ * follows soon will be heard, if it is the first repetition (tcp_rcv_synsent_state_process).
+ */
+function repeatSynSoon({ recovery, deadlines }: Tcb, now: Micros): void {
+  if (recovery.retries === 0) deadlines[Timer.RETRANSMISSION] = now + SYN_AGAIN;
 }
 
 /** "If there are other controls or text in the segment, then continue processing at the sixth step". */
