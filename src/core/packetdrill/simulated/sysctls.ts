@@ -37,7 +37,7 @@ const LINUX: Readonly<Record<string, Meaning>> = {
   tcp_fack: HARMLESS,
   tcp_reordering: always('3'),
   tcp_congestion_control: congestionControl,
-  tcp_slow_start_after_idle: HARMLESS,
+  tcp_slow_start_after_idle: flag((on) => ({ slowStartAfterIdle: on })),
   tcp_early_retrans: numberTo(4, (n) => ({ earlyRetransmit: n })),
   tcp_recovery: HARMLESS,
   tcp_tso_win_divisor: numberTo(255, (n) => ({ windowDivisor: n })),

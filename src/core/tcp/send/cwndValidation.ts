@@ -26,7 +26,7 @@ export function validateCwnd(tcb: Tcb, limited: boolean, now: Micros): void {
     return;
   }
   usage.used = Math.max(usage.used, queue.count);
-  if (now - usage.since >= tcb.rtt.rto) shrink(tcb, now);
+  if (tcb.config.slowStartAfterIdle && now - usage.since >= tcb.rtt.rto) shrink(tcb, now);
 }
 
 /**

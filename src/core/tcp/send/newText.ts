@@ -161,9 +161,10 @@ function mustWaitForAck(tcb: Tcb): boolean {
   return outstanding(tcb) > 0 && lt(snd.una, snd.smallEnd);
 }
 
+/** Text goes out after a silence of an RTO: cwnd says nothing of the path any more. @rfc 5681 4.1 */
 function onIdleEnd(tcb: Tcb, now: Micros): void {
   const idle = now - tcb.sentTextAt;
-  if (tcb.sentTextAt === 0 || idle <= tcb.rtt.rto) return;
+  if (!tcb.config.slowStartAfterIdle || tcb.sentTextAt === 0 || idle <= tcb.rtt.rto) return;
   tcb.congestion.onIdle(idle, tcb.rtt.rto);
   tcb.cwndUsage.restart(now);
 }
