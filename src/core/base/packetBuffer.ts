@@ -29,6 +29,11 @@ export class PacketBuffer {
   transport: number;
   /** Offset behind the last octet. */
   end: number;
+  /**
+   * Of a TCP segment that arrived as several, which the device has joined: octets of text in each but
+   * the last one. 0: it is one segment, or the device does not say.
+   */
+  segmentSize: number;
 
   /** @param capacity octets for the whole frame, {@link HEADROOM} not counted */
   constructor(capacity: number) {
@@ -38,6 +43,7 @@ export class PacketBuffer {
     this.network = HEADROOM;
     this.transport = HEADROOM;
     this.end = HEADROOM;
+    this.segmentSize = 0;
   }
 
   /** Most octets that fit behind the headroom. */
@@ -51,6 +57,7 @@ export class PacketBuffer {
     this.network = HEADROOM;
     this.transport = HEADROOM;
     this.end = HEADROOM;
+    this.segmentSize = 0;
   }
 
   /** Takes a copy of a frame (link header first). @throws RangeError if it is over the capacity */

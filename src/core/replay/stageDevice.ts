@@ -9,6 +9,12 @@ const ARP_FRAME = 64;
 
 const ETHERNET_HEADER = 14;
 
+/** A frame that waits to be taken. */
+interface ArrivedFrame {
+  readonly octets: Uint8Array;
+  readonly segmentSize: number;
+}
+
 /**
  * The device of a stack that plays a part: frames are put in one by one, longer ones than the MTU
  * too. Questions of ARP are answered, whoever is asked for; datagrams that the stack sends are handed
@@ -23,7 +29,7 @@ export class StageDevice implements Device {
   readonly mtu: number;
   onReadable: (() => void) | null = null;
   onWritable: (() => void) | null = null;
-  readonly #inbox: Uint8Array[] = [];
+  readonly #inbox: ArrivedFrame[] = [];
   readonly #ethernet = new EthernetHeader();
   readonly #arp = new ArpPacket();
   readonly #answer = new PacketBuffer(ARP_FRAME);
@@ -36,8 +42,8 @@ export class StageDevice implements Device {
     this.#onDatagram = onDatagram;
   }
 
-  /** A datagram arrives. */
-  putDatagram(datagram: Uint8Array): void {
+  /** A datagram arrives. @param segmentSize see {@link PacketBuffer.segmentSize} */
+  putDatagram(datagram: Uint8Array, segmentSize = 0): void {
     const frame = new Uint8Array(ETHERNET_HEADER + datagram.length);
     const view = new DataView(frame.buffer);
     view.setUint16(0, Math.floor(OWN_MAC / 2 ** 32));
@@ -46,19 +52,20 @@ export class StageDevice implements Device {
     view.setUint32(8, PEER_MAC >>> 0);
     view.setUint16(12, EtherType.IPV4);
     frame.set(datagram, ETHERNET_HEADER);
-    this.put(frame);
+    this.put(frame, segmentSize);
   }
 
   /** A frame arrives. */
-  put(frame: Uint8Array): void {
-    this.#inbox.push(frame);
+  put(octets: Uint8Array, segmentSize = 0): void {
+    this.#inbox.push({ octets, segmentSize });
     this.onReadable?.();
   }
 
   receive(packet: PacketBuffer): boolean {
     const frame = this.#inbox.shift();
     if (frame === undefined) return false;
-    packet.setFrame(frame);
+    packet.setFrame(frame.octets);
+    packet.segmentSize = frame.segmentSize;
     return true;
   }
 

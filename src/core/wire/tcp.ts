@@ -73,6 +73,8 @@ export class Segment {
   textStart = 0;
   /** Octets of text. */
   textLength = 0;
+  /** ... of each but the last of the segments that a device has joined to this one; 0: it is one. */
+  segmentSize = 0;
 
   /** SEG.LEN: the sequence numbers that it occupies, those of SYN and FIN included. */
   get len(): number {
@@ -98,6 +100,7 @@ export class Segment {
     this.headerLength = 0;
     this.textStart = 0;
     this.textLength = 0;
+    this.segmentSize = 0;
   }
 
   /** Makes all options absent. */
@@ -148,6 +151,7 @@ export function parseTcp(
     const pseudo = pseudoHeaderSum(source, destination, Protocol.TCP, length);
     if (finish(sum(octets, view, at, end, pseudo)) !== 0) return 'tcp-bad-checksum';
   }
+  into.segmentSize = packet.segmentSize;
   into.sourcePort = view.getUint16(at);
   into.destinationPort = view.getUint16(at + 2);
   into.seq = seq(view.getUint32(at + 4));

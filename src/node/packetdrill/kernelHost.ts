@@ -87,8 +87,8 @@ export class KernelHost implements Host {
     return this.#outbox.shift() ?? null;
   }
 
-  inject(datagrams: readonly Uint8Array[]): void {
-    for (const datagram of datagrams) this.#link.put(datagram);
+  inject(datagram: Uint8Array, segmentSize: number): void {
+    this.#link.put(datagram, segmentSize);
     this.#collect();
   }
 

@@ -12,6 +12,10 @@ const O_NONBLOCK = 0o4000;
 const TUNSETIFF = 0x400454ca;
 const IFF_TUN = 0x0001;
 const IFF_NO_PI = 0x1000;
+const IFF_VNET_HDR = 0x4000;
+/** `struct virtio_net_hdr`, which says of a datagram how it is to be cut. */
+const VNET_HEADER = 10;
+const VNET_TCPV4 = 1;
 const IFREQ_LENGTH = 40;
 const IFNAMSIZ = 16;
 const NAME = 'tun0';
@@ -24,6 +28,8 @@ export interface TunOptions {
   readonly prefixLength: number;
   readonly remote: Ipv4Address;
   readonly mtu: number;
+  /** Octets of text of the segments that are put in joined; 0: there are none. */
+  readonly mss: number;
 }
 
 /**
@@ -33,7 +39,9 @@ export interface TunOptions {
 export class TunLink {
   readonly #calls: LinuxCalls;
   readonly #fd: number;
-  readonly #buffer = new Uint8Array(LARGEST);
+  readonly #buffer = new Uint8Array(LARGEST + VNET_HEADER);
+  /** Octets in front of each datagram. */
+  readonly #header: number;
   readonly #entry = new Uint8Array(8);
   readonly #timeout = new Uint8Array(16);
 
@@ -47,7 +55,9 @@ export class TunLink {
     if (this.#fd < 0) throw new DeviceError('no-tun', '/dev/net/tun cannot be opened');
     const request = new Uint8Array(IFREQ_LENGTH);
     request.set(new TextEncoder().encode(NAME));
-    new DataView(request.buffer).setUint16(IFNAMSIZ, IFF_TUN | IFF_NO_PI, true);
+    this.#header = options.mss > 0 ? VNET_HEADER : 0;
+    const flags = IFF_TUN | IFF_NO_PI | (this.#header > 0 ? IFF_VNET_HDR : 0);
+    new DataView(request.buffer).setUint16(IFNAMSIZ, flags, true);
     if (calls.ioctl(this.#fd, TUNSETIFF, request) < 0) {
       throw new DeviceError('failed', `the TUN interface cannot be made: errno ${calls.errno()}`);
     }
@@ -68,13 +78,21 @@ export class TunLink {
 
   /** The next datagram that the kernel has sent; null: there is none. */
   take(now: () => Micros): SentDatagram | null {
-    const length = this.#calls.read(this.#fd, this.#buffer, LARGEST);
-    if (length <= 0) return null;
-    return { at: now(), octets: this.#buffer.slice(0, length), reason: null };
+    const length = this.#calls.read(this.#fd, this.#buffer, this.#buffer.length);
+    if (length <= this.#header) return null;
+    return { at: now(), octets: this.#buffer.slice(this.#header, length), reason: null };
   }
 
-  put(datagram: Uint8Array): void {
-    this.#calls.write(this.#fd, datagram, datagram.length);
+  /** @param segmentSize octets of text of the segments that it stands for; 0: it is one */
+  put(datagram: Uint8Array, segmentSize: number): void {
+    const octets = new Uint8Array(this.#header + datagram.length);
+    if (segmentSize > 0) {
+      const view = new DataView(octets.buffer);
+      view.setUint8(1, VNET_TCPV4);
+      view.setUint16(4, segmentSize, true);
+    }
+    octets.set(datagram, this.#header);
+    this.#calls.write(this.#fd, octets, octets.length);
   }
 
   close(): void {

@@ -43,8 +43,12 @@ export interface Host {
   passTo(at: Micros): Awaitable<void>;
   /** The oldest datagram sent that was not taken yet, or the next one until `limit`; null: none. */
   takeDatagram(limit: Micros): Awaitable<SentDatagram | null>;
-  /** Datagrams arrive at once, and together (as one that was cut by segmentation offload does). */
-  inject(datagrams: readonly Uint8Array[]): Awaitable<void>;
+  /**
+   * A datagram arrives.
+   * @param segmentSize octets of text in each of the segments that the device has joined to this one,
+   *   but for the last; 0: it is one segment
+   */
+  inject(datagram: Uint8Array, segmentSize: number): Awaitable<void>;
   /** Begins a system call. @throws Unsupported */
   begin(call: HostCall): Awaitable<CallInProgress>;
   /** Lets the time go on until the call has returned, but not beyond `limit`. */

@@ -25,9 +25,7 @@ export interface Addresses {
 export class CannotInject extends Error {}
 
 const SYN = 2;
-const PSH_FIN = 0x09;
 const ACK = 0x10;
-const CWR = 0x80;
 const DEFAULT_TTL = 255;
 const ECN = { noecn: 0, ect1: 1, ect0: 2, ce: 3 } as const;
 const ACE_SHIFT = 6;
@@ -51,26 +49,25 @@ export function liveFlags({ flags, ace }: TcpPacket): number {
 /** What else there is to know of a segment. */
 export interface InjectOptions {
   readonly addresses: Addresses;
-  /** Octets of text of which a sender would have cut segments; 0: it is one, whatever its length. */
-  readonly mss: number;
   /** TSecr may be derived where the script's value was not seen. */
   readonly scalesEcho: boolean;
 }
 
 /**
- * The datagrams of a segment: one, or as many as the segmentation offload of the sender makes.
+ * The datagram of a segment, however long that is.
  * @throws CannotInject, Unsupported
  */
-export function tcpDatagrams(
+export function tcpDatagram(
   packet: TcpPacket,
   conversation: Conversation,
   options: InjectOptions,
-): Uint8Array[] {
+): Uint8Array {
   const segment = liveSegment(packet, conversation, options);
+  if (segment.length > mostText(segment.options.length)) {
+    throw new CannotInject(`a segment of ${segment.length} octets`);
+  }
   const { local, remote } = options.addresses;
-  const ends = { source: remote, destination: local };
-  const ip = liveIp(packet.ip);
-  return cut(segment, options.mss).map((piece) => segmentDatagram(piece, ip, ends));
+  return segmentDatagram(segment, liveIp(packet.ip), { source: remote, destination: local });
 }
 
 function liveSegment(
@@ -107,25 +104,6 @@ function echo(number: number, conversation: Conversation, scalesEcho: boolean): 
   if (live !== null) return live;
   if (number === 0) return 0;
   throw new CannotInject(`TS ecr ${number}: no segment with this TS val was sent`);
-}
-
-/** A sender's flags: CWR on the first of the pieces, PSH and FIN on the last. */
-function cut(segment: LiveSegment, mss: number): LiveSegment[] {
-  const most = mostText(segment.options.length);
-  if (mss === 0 || segment.length <= mss) {
-    if (segment.length > most) throw new CannotInject(`a segment of ${segment.length} octets`);
-    return [segment];
-  }
-  const pieces: LiveSegment[] = [];
-  for (let at = 0; at < segment.length; at += mss) {
-    const isLast = at + mss >= segment.length;
-    let { flags } = segment;
-    if (at > 0) flags &= ~CWR;
-    if (!isLast) flags &= ~PSH_FIN;
-    const length = Math.min(mss, segment.length - at);
-    pieces.push({ ...segment, seq: (segment.seq + at) >>> 0, flags, length });
-  }
-  return pieces;
 }
 
 /** An ICMP message about a segment of the host. @throws CannotInject, Unsupported */

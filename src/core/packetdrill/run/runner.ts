@@ -17,7 +17,7 @@ import { icmpNumbers } from '../icmpNames.ts';
 import { packetOf } from './actual.ts';
 import { type Command, parseCommand } from './commands.ts';
 import { Conversation } from './conversation.ts';
-import { CannotInject, icmpMessage, tcpDatagrams } from './inject.ts';
+import { CannotInject, icmpMessage, tcpDatagram } from './inject.ts';
 import { compareIcmp, compareSegments, type MatchRules } from './match.ts';
 import { takeIcmp, takeSegment } from './outbox.ts';
 import { compareOutcome, namesDescriptor } from './outcome.ts';
@@ -180,14 +180,13 @@ class Runner {
       conversation.onRemoteSyn(packet.seq.start ?? 0);
     }
     const { local, remote, mss, scalesEcho } = this.#settings;
-    const datagrams = injected(event, () =>
-      tcpDatagrams(packet, conversation, {
+    const datagram = injected(event, () =>
+      tcpDatagram(packet, conversation, {
         addresses: { local, remote },
-        mss,
         scalesEcho: scalesEcho || this.#script.dialect === 'nplab',
       }),
     );
-    await this.#host.inject(datagrams);
+    await this.#host.inject(datagram, mss > 0 && packet.seq.length > mss ? mss : 0);
   }
 
   async #injectIcmp(event: ScriptEvent, packet: IcmpPacket): Promise<void> {
@@ -195,7 +194,7 @@ class Runner {
     const datagram = injected(event, () =>
       icmpMessage(packet, this.#conversation, { local, remote }),
     );
-    await this.#host.inject([datagram]);
+    await this.#host.inject(datagram, 0);
   }
 
   async #expectSegment(event: ScriptEvent, packet: TcpPacket): Promise<void> {

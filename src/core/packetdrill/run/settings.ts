@@ -12,7 +12,7 @@ export interface Settings {
   readonly timestampTick: Micros;
   readonly scalesEcho: boolean;
   readonly strictSegments: boolean;
-  /** Octets of text of one injected segment; 0: all of it. */
+  /** Octets of text of the segments that a longer injected one stands for; 0: each is what it is. */
   readonly mss: number;
   readonly mtu: number;
   readonly local: Ipv4Address;

@@ -136,8 +136,8 @@ export class SimulatedHost implements Host, Tracer {
     return this.#outbox.shift() ?? null;
   }
 
-  inject(datagrams: readonly Uint8Array[]): void {
-    for (const datagram of datagrams) this.#device.putDatagram(datagram);
+  inject(datagram: Uint8Array, segmentSize: number): void {
+    this.#device.putDatagram(datagram, segmentSize);
     this.#settle();
   }
 

@@ -26,8 +26,8 @@ export function beginRcvMss(tcb: Tcb): void {
 export function measureRcvMss(tcb: Tcb, seg: Segment): void {
   const { ack } = tcb;
   const text = seg.textLength;
-  // More than a segment may hold is several that the interface has joined (GRO).
-  const full = Math.min(text, advertisedMss(tcb));
+  // More than a segment may hold is several that the interface has joined (GRO), of a size it may tell.
+  const full = Math.min(seg.segmentSize > 0 ? seg.segmentSize : text, advertisedMss(tcb));
   const last = ack.lastSize;
   ack.lastSize = 0;
   if (full >= ack.segment) {
