@@ -31,6 +31,8 @@ export interface SendOptions {
   readonly more?: boolean;
   /** The last octet is the end of urgent text (MSG_OOB). @rfc 9293 3.8.5 */
   readonly urgent?: boolean;
+  /** The last octet is the end of a record: what is written later goes in other segments (MSG_EOR). */
+  readonly record?: boolean;
 }
 
 /** Who is told that a connection has something to do in the next turn. */
@@ -90,7 +92,7 @@ export class Connection implements TimerTarget {
     source: Uint8Array,
     from = 0,
     count = source.length - from,
-    { more = false, urgent = false }: SendOptions = {},
+    { more = false, urgent = false, record = false }: SendOptions = {},
   ): number {
     const { tcb } = this;
     if (tcb.state === 'CLOSED' && tcb.error !== null) {
@@ -103,8 +105,9 @@ export class Connection implements TimerTarget {
     if (taken < count) tcb.writeBlocked = true;
     if (taken > 0) {
       const { end } = tcb.sendBuffer;
+      const isWhole = taken === count;
       chargeBuffers(tcb);
-      tcb.writeQueue.write(end, { more: more && taken === count, urgent });
+      tcb.writeQueue.write(end, { more: more && isWhole, urgent, record: record && isWhole });
       if (urgent) tcb.snd.up = end;
       this.#owner.touch(this);
     }

@@ -123,3 +123,17 @@ test('write queue: urgent text is laid out as a whole, before any of it is sent'
   t.is(arrange(queue, 0), '');
   t.is(chunks(queue, 700), '100 200 300 400 500 600 700P');
 });
+
+test('Linux tcp_skb_can_collapse_to: nothing is added to a chunk that ends a record', (t) => {
+  const queue = new WriteQueue(FIRST);
+  queue.write(at(40));
+  queue.write(at(60), { record: true });
+  queue.write(at(90), { more: true, record: true });
+  queue.write(at(120), { more: true });
+  arrange(queue, 0);
+  t.is(chunks(queue, 120), '60P 90 120');
+  t.deepEqual([queue.isRecordEnd(at(60)), queue.isRecordEnd(at(120))], [true, false]);
+  queue.grow(at(0), 40);
+  queue.grow(at(60), 10);
+  t.is(chunks(queue, 120), '60P 90 120');
+});

@@ -19,7 +19,7 @@ const ZEROS = new Uint8Array(PIECE);
 /** Flags that make no difference here. */
 const HARMLESS = Msg.DONTWAIT | Msg.NOSIGNAL | Msg.DONTROUTE;
 const READ_FLAGS = HARMLESS | Msg.PEEK | Msg.TRUNC | Msg.WAITALL;
-const WRITE_FLAGS = HARMLESS | Msg.MORE | Msg.OOB;
+const WRITE_FLAGS = HARMLESS | Msg.MORE | Msg.OOB | Msg.EOR;
 
 /** @throws Unsupported */
 export function checkReadFlags(flags: number): void {
@@ -117,12 +117,15 @@ export function write(
 /** @returns octets taken, or why there are none */
 function send({ connection }: SimulatedSocket, wanted: number, flags: number): number | string {
   if (connection === null) return 'EPIPE';
-  const options = { more: (flags & Msg.MORE) !== 0, urgent: (flags & Msg.OOB) !== 0 };
+  const urgent = (flags & Msg.OOB) !== 0;
   let taken = 0;
   try {
     while (taken < wanted) {
       const piece = Math.min(PIECE, wanted - taken);
-      const octets = connection.send(ZEROS, 0, piece, options);
+      const isLast = taken + piece === wanted;
+      const more = (flags & Msg.MORE) !== 0;
+      const record = isLast && (flags & Msg.EOR) !== 0;
+      const octets = connection.send(ZEROS, 0, piece, { more, urgent, record });
       taken += octets;
       if (octets < piece) break;
     }

@@ -132,7 +132,7 @@ function joinFollowing(tcb: Tcb, i: number, most: number): void {
   const { retransmitQueue: queue, snd, recovery } = tcb;
   let last = i;
   for (let text = textOf(tcb, i); text < most && last + 1 < queue.count; last++) {
-    if (queue.isSacked(last + 1)) break;
+    if (queue.isSacked(last + 1) || tcb.writeQueue.isRecordEnd(queue.end(last))) break;
     text += textOf(tcb, last + 1);
     if (text > most || diff(queue.end(last + 1), snd.una) > snd.wnd) break;
   }

@@ -14,14 +14,21 @@ export interface WriteFlags {
   readonly more?: boolean;
   /** Its end is that of urgent text: it is sent when all of it is laid out. */
   readonly urgent?: boolean;
+  /** Its end is that of a record: no segment reaches beyond it. */
+  readonly record?: boolean;
 }
 
 interface Write {
   end: Seq;
   readonly more: boolean;
   readonly urgent: boolean;
+  readonly record: boolean;
   begun: boolean;
 }
+
+/** What the end of a chunk is: bits. */
+const PUSHED = 1;
+const RECORD = 2;
 
 /** Chunks are forgotten in such numbers, so that each costs little. */
 const FORGOTTEN_AT_ONCE = 32;
@@ -38,7 +45,8 @@ const FORGOTTEN_AT_ONCE = 32;
  *          PSH                         PSH     PSH
  * ```
  *
- * A write fills up the last chunk if some of that is unsent; its last octet is pushed. In a long
+ * A write fills up the last chunk if some of that is unsent and no record ends there; its last octet is
+ * pushed. In a long
  * write, a full chunk is pushed when more than half of the largest window was written since the last
  * PSH (Linux: forced_push).
  *
@@ -48,7 +56,8 @@ const FORGOTTEN_AT_ONCE = 32;
  */
 export class WriteQueue {
   #ends: Seq[] = [];
-  #pushed: boolean[] = [];
+  /** {@link PUSHED}, {@link RECORD} */
+  #marks: number[] = [];
   /** Chunks before this one are acknowledged. */
   #first = 0;
   /** End of the last octet that was pushed (pushed_seq). */
@@ -66,10 +75,11 @@ export class WriteQueue {
   }
 
   /** The user has written up to `end`. */
-  write(end: Seq, { more = false, urgent = false }: WriteFlags = {}): void {
+  write(end: Seq, { more = false, urgent = false, record = false }: WriteFlags = {}): void {
     const last = this.#writes.at(-1);
-    if (last?.more && more && !urgent && !last.urgent) last.end = end;
-    else this.#writes.push({ end, more, urgent, begun: false });
+    const isSame = last?.more && more && !urgent && !last.urgent && !record && !last.record;
+    if (isSame) last.end = end;
+    else this.#writes.push({ end, more, urgent, record, begun: false });
   }
 
   /** Has the user, since this was asked last, written something that more is to follow? */
@@ -90,11 +100,11 @@ export class WriteQueue {
     for (let write = this.#writes[0]; write !== undefined; write = this.#writes[0]) {
       const last = this.#ends.length - 1;
       let room = this.#roomInLast(nxt, sizes.goal);
-      if (!write.begun && room > 0) this.#pushed[last] = false;
+      if (!write.begun && room > 0) this.#marks[last] = 0;
       write.begun = true;
       if (room === 0) {
         this.#ends.push(this.#end);
-        this.#pushed.push(false);
+        this.#marks.push(0);
         room = sizes.goal;
       }
       this.#append(Math.min(room, diff(write.end, this.#end)));
@@ -105,6 +115,7 @@ export class WriteQueue {
         return isMuch ? 'pushed' : 'full';
       }
       if (isMuch || !write.more) this.#push();
+      if (write.record) this.#mark(RECORD);
       this.#more = write.more;
       this.#writes.shift();
     }
@@ -119,7 +130,13 @@ export class WriteQueue {
   /** Is the octet before `end` one to be pushed? */
   isPushed(end: Seq): boolean {
     const i = this.#find(add(end, -1));
-    return this.#ends[i] === end && this.#pushed[i] === true;
+    return this.#ends[i] === end && this.#has(i, PUSHED);
+  }
+
+  /** Is the octet before `end` the last one of a record? (Linux: MSG_EOR) */
+  isRecordEnd(end: Seq): boolean {
+    const i = this.#find(add(end, -1));
+    return this.#ends[i] === end && this.#has(i, RECORD);
   }
 
   /** Is the octet `at` in the last chunk, or behind it? */
@@ -132,15 +149,15 @@ export class WriteQueue {
     const i = this.#find(at);
     const end = this.#ends[i];
     const next = this.#ends[i + 1];
-    if (end === undefined || next === undefined) return;
+    if (end === undefined || next === undefined || this.#has(i, RECORD)) return;
     if (diff(next, end) > octets) {
       this.#ends[i] = add(end, octets);
       return;
     }
-    const pushed = this.#pushed[i] === true;
+    const marks = this.#marks[i] ?? 0;
     this.#ends.splice(i, 1);
-    this.#pushed.splice(i, 1);
-    if (pushed) this.#pushed[i] = true;
+    this.#marks.splice(i, 1);
+    this.#marks[i] = (this.#marks[i] ?? 0) | marks;
   }
 
   /** Cuts the chunk of `at` at `end`, and pushes there (Linux: tcp_write_wakeup). */
@@ -151,9 +168,9 @@ export class WriteQueue {
     if (lt(this.#pushedTo, old)) this.#pushedTo = old;
     if (old !== end) {
       this.#ends.splice(i, 0, end);
-      this.#pushed.splice(i, 0, true);
+      this.#marks.splice(i, 0, 0);
     }
-    this.#pushed[i] = true;
+    this.#marks[i] = (this.#marks[i] ?? 0) | PUSHED;
   }
 
   /** Forgets what lies before `una`. */
@@ -163,7 +180,7 @@ export class WriteQueue {
     if (lt(this.#pushedTo, una)) this.#pushedTo = una;
     if (this.#first < FORGOTTEN_AT_ONCE || this.#first * 2 < this.#ends.length) return;
     this.#ends.splice(0, this.#first);
-    this.#pushed.splice(0, this.#first);
+    this.#marks.splice(0, this.#first);
     this.#first = 0;
   }
 
@@ -175,15 +192,25 @@ export class WriteQueue {
   /** Octets that fit into the last chunk, if that is not sent wholly. */
   #roomInLast(nxt: Seq, goal: number): number {
     const i = this.#ends.length - 1;
-    if (i < this.#first || le(this.#end, nxt)) return 0;
+    if (i < this.#first || le(this.#end, nxt) || this.#has(i, RECORD)) return 0;
     const before = i > this.#first ? (this.#ends[i - 1] ?? nxt) : nxt;
     const from = lt(before, nxt) ? nxt : before;
     return Math.max(0, goal - diff(this.#end, from));
   }
 
   #push(): void {
-    this.#pushed[this.#ends.length - 1] = true;
+    this.#mark(PUSHED);
     this.#pushedTo = this.#end;
+  }
+
+  /** Marks the last chunk. */
+  #mark(mark: number): void {
+    const last = this.#ends.length - 1;
+    this.#marks[last] = (this.#marks[last] ?? 0) | mark;
+  }
+
+  #has(i: number, mark: number): boolean {
+    return ((this.#marks[i] ?? 0) & mark) !== 0;
   }
 
   /** Position of the chunk that the octet `at` lies in; behind the last one: their number. */
