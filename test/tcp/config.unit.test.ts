@@ -15,6 +15,7 @@ const RANGES = {
   mss: [0, 65_495],
   leastBurst: [1, 65_535],
   windowDivisor: [0, 255],
+  notSentLowWater: [0, 0xffff_ffff],
   synRetries: [0, 127],
   earlyRetransmit: [0, 4],
   synLinearTimeouts: [0, 127],

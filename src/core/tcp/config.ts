@@ -160,6 +160,11 @@ export interface TcpConfig {
   readonly maxPacingRate: number;
   /** Turns off the Nagle algorithm. @rfc 9293 3.7.4 MUST-17 */
   readonly noDelay: boolean;
+  /**
+   * Octets not yet sent that are enough: no more is taken of the user while so many wait, and the user
+   * is told of room when fewer than half of them do (Linux: TCP_NOTSENT_LOWAT). 0: any number.
+   */
+  readonly notSentLowWater: number;
   /** Only full segments are sent, for as long as text keeps coming within an RTO (Linux: TCP_CORK). */
   readonly cork: boolean;
   /** Fewest segments of a burst, where there is room for them (Linux: tcp_min_tso_segs). */
@@ -291,6 +296,7 @@ export const DEFAULT_CONFIG: TcpConfig = {
   pacing: false,
   maxPacingRate: 0,
   noDelay: false,
+  notSentLowWater: 0,
   cork: false,
   leastBurst: 2,
   windowDivisor: 3,
@@ -348,6 +354,7 @@ const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = 
   mss: [0, 65_495],
   leastBurst: [1, 65_535],
   windowDivisor: [0, 255],
+  notSentLowWater: [0, 0xffff_ffff],
   synRetries: [0, 127],
   synLinearTimeouts: [0, 127],
   synAckRetries: [0, 127],

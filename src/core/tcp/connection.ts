@@ -20,7 +20,7 @@ import { armKeepAlive, switchKeepAlive } from './send/keepAlive.ts';
 import { output } from './send/output.ts';
 import { boundPace } from './send/pacing.ts';
 import type { SegmentWriter } from './send/segmentWriter.ts';
-import { roomToSend } from './send/sendRoom.ts';
+import { roomToWrite, tellOfRoom } from './send/writable.ts';
 import { mayReceive, maySend, type State } from './states.ts';
 import { closeTcb, oweAck, type Tcb, Timer, transition, unsentText } from './tcb.ts';
 import { earliestDeadline, onDeadline } from './timers.ts';
@@ -101,7 +101,7 @@ export class Connection implements TimerTarget {
     const open = maySend(tcb.state) || tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED';
     if (!open || tcb.sendClosed) throw new StackError('EPIPE', 'the send side is closed');
     checkAppLimited(tcb);
-    const taken = tcb.sendBuffer.write(source, from, Math.min(count, roomToSend(tcb)));
+    const taken = tcb.sendBuffer.write(source, from, Math.min(count, roomToWrite(tcb)));
     if (taken < count) tcb.writeBlocked = true;
     if (taken > 0) {
       const { end } = tcb.sendBuffer;
@@ -194,7 +194,8 @@ export class Connection implements TimerTarget {
   }
 
   /**
-   * Changes settings that can change while a connection lives: `noDelay`, `cork`, `receiveBuffer`,
+   * Changes settings that can change while a connection lives: `noDelay`, `cork`,
+   * `notSentLowWater`, `receiveBuffer`,
    * `userTimeout`, `delayedAck`, `congestionControl`, `pacing`, `maxPacingRate` and those of keepalive.
    *
    * @throws RangeError if a value is out of its range
@@ -213,6 +214,7 @@ export class Connection implements TimerTarget {
     if (changes.noDelay === true) tcb.snd.pushTo = tcb.sendBuffer.end;
     if (tcb.config.keepAlive !== wasOn) switchKeepAlive(tcb, now);
     if (changes.keepAliveIdle !== undefined) armKeepAlive(tcb, now);
+    if (changes.notSentLowWater !== undefined) tellOfRoom(tcb);
     if (changes.receiveBuffer !== undefined) lockReceiveBuffer(tcb, changes.receiveBuffer);
     this.#owner.touch(this);
   }
@@ -281,7 +283,7 @@ export class Connection implements TimerTarget {
 
   /** Octets that {@link send} would take now. */
   get writable(): number {
-    return this.tcb.sendClosed ? 0 : roomToSend(this.tcb);
+    return this.tcb.sendClosed ? 0 : roomToWrite(this.tcb);
   }
 
   /** Octets sent or to be sent that the peer has not acknowledged; the FIN counts as one. */

@@ -41,6 +41,9 @@ const SOCKET_CALLS = {
   getpeername: 'int getpeername(int fd, void *address, void *length)',
   shutdown: 'int shutdown(int fd, int how)',
   close: 'int close(int fd)',
+  epoll_create1: 'int epoll_create1(int flags)',
+  epoll_ctl: 'int epoll_ctl(int fd, int operation, int target, void *event)',
+  epoll_wait: 'int epoll_wait(int fd, void *events, int most, int timeout)',
   poll: 'int poll(void *entries, unsigned long count, int timeout)',
 } as const;
 

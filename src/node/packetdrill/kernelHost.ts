@@ -50,6 +50,9 @@ const STATES = [
   'SYN-RECEIVED',
 ];
 
+/** Calls that make descriptors. */
+const OPENING = new Set(['socket', 'accept', 'epoll_create']);
+
 class RunningCall implements CallInProgress {
   outcome: CallOutcome | null = null;
   endedAt: Micros = 0;
@@ -201,6 +204,7 @@ export class KernelHost implements Host {
       case 'close':
         return this.#lingers(call.fd);
       case 'poll':
+      case 'epoll_wait':
         return call.timeoutMs !== 0;
       default:
         return false;
@@ -234,7 +238,7 @@ export class KernelHost implements Host {
   #end(running: RunningCall, outcome: CallOutcome, call: HostCall): void {
     running.endedAt = this.now();
     running.outcome = outcome;
-    if ((call.name === 'socket' || call.name === 'accept') && outcome.value >= 0) {
+    if (OPENING.has(call.name) && outcome.value >= 0) {
       this.#fds.add(outcome.value);
     }
     if (call.name === 'close') this.#fds.delete(call.fd);

@@ -18,6 +18,9 @@ const ADDRESS_LENGTH = 16;
 const INT = 4;
 const LINGER_LENGTH = 8;
 const POLL_ENTRY = 8;
+/** `struct epoll_event`, which is packed on x64 alone, and where its data stand. */
+const EPOLL_DATA = process.arch === 'x64' ? 4 : 8;
+const EPOLL_EVENT = EPOLL_DATA + 8;
 /** Room for whatever an option says. */
 const OPTION_ROOM = 256;
 
@@ -25,8 +28,8 @@ const OPTION_ROOM = 256;
 export interface KernelCall {
   readonly name: SocketCallName;
   readonly args: readonly unknown[];
-  /** What the kernel wrote. */
-  readonly readback: () => Readback | null;
+  /** What the kernel wrote. @param value what the call returned */
+  readonly readback: (value: number) => Readback | null;
 }
 
 /** Addresses of the ends. */
@@ -75,12 +78,23 @@ export function kernelCall(call: HostCall, ends: KernelEnds): KernelCall {
       return plain('close', [call.fd]);
     case 'poll':
       return pollCall(call);
+    case 'epoll_create':
+      return plain('epoll_create1', [call.flags]);
+    case 'epoll_ctl': {
+      const event = new Uint8Array(EPOLL_EVENT);
+      const view = new DataView(event.buffer);
+      view.setInt32(0, call.event.events, true);
+      view.setBigInt64(EPOLL_DATA, BigInt(call.event.data), true);
+      return plain('epoll_ctl', [call.fd, call.operation, call.target, event]);
+    }
+    case 'epoll_wait':
+      return epollWait(call);
   }
 }
 
 /** What a call returned, in POSIX's names. */
 export function outcomeOf({ value, errno }: CallResult, call: KernelCall): CallOutcome {
-  return value < 0 ? failed(errnoName(errno)) : done(value, call.readback());
+  return value < 0 ? failed(errnoName(errno)) : done(value, call.readback(value));
 }
 
 function plain(name: SocketCallName, args: readonly unknown[]): KernelCall {
@@ -166,6 +180,19 @@ function pollCall({ entries, timeoutMs }: Extract<HostCall, { name: 'poll' }>): 
     revents: entries.map((_, i) => view.getUint16(POLL_ENTRY * i + 6, true)),
   });
   return { name: 'poll', args: [octets, entries.length, timeoutMs], readback };
+}
+
+function epollWait({ fd, most, timeoutMs }: Extract<HostCall, { name: 'epoll_wait' }>): KernelCall {
+  const octets = new Uint8Array(EPOLL_EVENT * Math.max(1, most));
+  const view = new DataView(octets.buffer);
+  const readback = (value: number): Readback => ({
+    kind: 'epoll',
+    events: Array.from({ length: value }, (_, i) => ({
+      events: view.getInt32(EPOLL_EVENT * i, true),
+      data: Number(view.getBigInt64(EPOLL_EVENT * i + EPOLL_DATA, true)),
+    })),
+  });
+  return { name: 'epoll_wait', args: [fd, octets, most, timeoutMs], readback };
 }
 
 function intAt(octets: Uint8Array, at = 0): number {

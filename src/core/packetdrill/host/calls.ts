@@ -24,6 +24,13 @@ export interface PollEntry {
   readonly events: number;
 }
 
+/** `struct epoll_event`. */
+export interface EpollEvent {
+  readonly events: number;
+  /** Given back as it is: `fd`, `u32`, `u64` or `ptr`. */
+  readonly data: number;
+}
+
 /** Who is connected to: a port of the remote host, or nobody (AF_UNSPEC). */
 export type Destination = { readonly port: number } | 'nobody';
 
@@ -76,7 +83,23 @@ export type HostCall =
   | { readonly name: 'shutdown'; readonly fd: number; readonly how: number }
   | { readonly name: 'close'; readonly fd: number }
   /** `timeoutMs` -1: for ever. */
-  | { readonly name: 'poll'; readonly entries: readonly PollEntry[]; readonly timeoutMs: number };
+  | { readonly name: 'poll'; readonly entries: readonly PollEntry[]; readonly timeoutMs: number }
+  | { readonly name: 'epoll_create'; readonly flags: number }
+  | {
+      readonly name: 'epoll_ctl';
+      readonly fd: number;
+      readonly operation: number;
+      /** The descriptor that is watched. */
+      readonly target: number;
+      readonly event: EpollEvent;
+    }
+  /** `most`: events that are told at once. */
+  | {
+      readonly name: 'epoll_wait';
+      readonly fd: number;
+      readonly most: number;
+      readonly timeoutMs: number;
+    };
 
 /** What a call wrote into the memory of its caller. */
 export type Readback =
@@ -85,6 +108,7 @@ export type Readback =
   | { readonly kind: 'text'; readonly value: string }
   /** Of poll, in the order of its entries. */
   | { readonly kind: 'events'; readonly revents: readonly number[] }
+  | { readonly kind: 'epoll'; readonly events: readonly EpollEvent[] }
   /** `msg_flags` and `msg_control` of recvmsg. */
   | {
       readonly kind: 'message';

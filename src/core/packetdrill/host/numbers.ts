@@ -49,6 +49,16 @@ export const Poll = {
   RDHUP: 0x2000,
 } as const;
 
+/** Bits of epoll_ctl() beside those of poll(). */
+export const EpollBit = {
+  EXCLUSIVE: 1 << 28,
+  WAKEUP: 1 << 29,
+  ONESHOT: 1 << 30,
+  ET: 1 << 31,
+} as const;
+
+export const EpollControl = { ADD: 1, DEL: 2, MOD: 3 } as const;
+
 export const Level = { SOCKET: 1, IP: 0, TCP: 6 } as const;
 
 /** Options of SOL_SOCKET. */

@@ -1,8 +1,8 @@
 import type { Expression, SystemCall } from '../ast.ts';
-import type { CallOutcome, Readback } from '../host/calls.ts';
+import type { CallOutcome, EpollEvent, Readback } from '../host/calls.ts';
 import { flagNames, isSameErrno } from '../symbols.ts';
 import type { Difference } from './match.ts';
-import { fieldOf, fieldsOf, isEllipsis, itemsOf, numberOf } from './values.ts';
+import { epollEvent, fieldOf, fieldsOf, isEllipsis, itemsOf, numberOf } from './values.ts';
 
 /** Calls whose result names a descriptor: that they succeed is all that counts. */
 const NAMING = new Set(['socket', 'accept', 'accept4', 'open', 'epoll_create', 'epoll_create1']);
@@ -34,6 +34,8 @@ function compareReadback(call: SystemCall, readback: Readback): Difference[] {
       return readback.kind === 'number' ? compareNumber('value', args[2], readback.value) : [];
     case 'poll':
       return readback.kind === 'events' ? compareEvents(args[0], readback.revents) : [];
+    case 'epoll_wait':
+      return readback.kind === 'epoll' ? compareEpoll(args[1], readback.events) : [];
     case 'recvmsg':
       return readback.kind === 'message' ? compareMessage(args[1], readback) : [];
     default:
@@ -67,8 +69,13 @@ function compareNumber(
 ): Difference[] {
   if (isEllipsis(expression)) return [];
   const expected = numberOf(expression);
-  if (expected === actual) return [];
+  if (expected === actual || isSameInt(expected, actual)) return [];
   return [{ field, expected: `${expected}`, actual: `${actual}` }];
+}
+
+/** Are they the same 32 bits, of which scripts may write the highest as a sign? */
+function isSameInt(a: number, b: number): boolean {
+  return Math.abs(a) < 2 ** 32 && Math.abs(b) < 2 ** 32 && (a | 0) === (b | 0);
 }
 
 function compareOption(
@@ -104,5 +111,25 @@ function compareEvents(entries: Expression | undefined, revents: readonly number
     const text = (events: number): string => flagNames(events, 'POLL');
     const wanted = text(numberOf(expected));
     return [{ field: `revents of entry ${i}`, expected: wanted, actual: text(actual) }];
+  });
+}
+
+/** `{...}`, or `[{...}, {...}]` of several. */
+function compareEpoll(
+  expected: Expression | undefined,
+  events: readonly EpollEvent[],
+): Difference[] {
+  if (isEllipsis(expected)) return [];
+  const all = expected?.kind === 'list' ? expected.items : [expected];
+  return events.flatMap((event, i) => {
+    const wanted = epollEvent(all[i]);
+    const differences: Difference[] = [];
+    if (wanted.events !== event.events) {
+      const [want, got] = [wanted.events, event.events].map((bits) => flagNames(bits, 'EPOLL'));
+      differences.push({ field: `events of entry ${i}`, expected: `${want}`, actual: `${got}` });
+    }
+    if (wanted.data === event.data) return differences;
+    const [want, got] = [`${wanted.data}`, `${event.data}`];
+    return [...differences, { field: `data of entry ${i}`, expected: want, actual: got }];
   });
 }

@@ -8,7 +8,7 @@ import {
 } from '../host/calls.ts';
 import { SOCK_NONBLOCK } from '../host/numbers.ts';
 import type { Settings } from './settings.ts';
-import { fieldOf, fieldsOf, isEllipsis, itemsOf, numberOf } from './values.ts';
+import { epollEvent, fieldOf, fieldsOf, isEllipsis, itemsOf, numberOf } from './values.ts';
 
 /** A descriptor of the script as one of the host. */
 export type FdOf = (script: number) => number;
@@ -29,6 +29,8 @@ export function translate(call: SystemCall, settings: Settings, fdOf: FdOf): Hos
     return { name, type: numberOf(args[1], 1), protocol: numberOf(args[2]) };
   }
   if (name === 'poll') return poll(args, fdOf);
+  if (name === 'epoll_create') return { name, flags: 0 };
+  if (name === 'epoll_create1') return { name: 'epoll_create', flags: numberOf(args[0]) };
   const fd = fdOf(numberOf(args[0]));
   switch (name) {
     case 'bind':
@@ -58,6 +60,16 @@ export function translate(call: SystemCall, settings: Settings, fdOf: FdOf): Hos
       return { name, fd, how: numberOf(args[1]) };
     case 'close':
       return { name, fd };
+    case 'epoll_ctl':
+      return {
+        name,
+        fd,
+        operation: numberOf(args[1]),
+        target: fdOf(numberOf(args[2])),
+        event: args[3]?.kind === 'structure' ? epollEvent(args[3]) : { events: 0, data: 0 },
+      };
+    case 'epoll_wait':
+      return { name, fd, most: numberOf(args[2]), timeoutMs: numberOf(args[3]) };
     default:
       return transfer(name, args, fd, settings);
   }

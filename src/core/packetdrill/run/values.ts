@@ -1,5 +1,5 @@
 import type { Expression, Field } from '../ast.ts';
-import { Unsupported } from '../host/calls.ts';
+import { type EpollEvent, Unsupported } from '../host/calls.ts';
 import { symbolValue } from '../symbols.ts';
 
 /** Reads the arguments of system calls. */
@@ -50,4 +50,14 @@ export function fieldOf(fields: readonly Field[], name: string): Expression | un
 /** The items of `[...]`. */
 export function itemsOf(expression: Expression | undefined): readonly Expression[] {
   return expression?.kind === 'list' ? expression.items : [];
+}
+
+/** Names of the member of `epoll_data_t`. */
+const EPOLL_DATA = ['fd', 'ptr', 'u32', 'u64'];
+
+/** `{events = EPOLLIN|EPOLLET, fd = 4}` @throws Unsupported */
+export function epollEvent(expression: Expression | undefined): EpollEvent {
+  const fields = fieldsOf(expression);
+  const data = fields.find(({ name }) => EPOLL_DATA.includes(name ?? ''));
+  return { events: numberOf(fieldOf(fields, 'events')), data: numberOf(data?.value) };
 }

@@ -1,3 +1,4 @@
+import { hasRoomToWrite } from '../../tcp/send/writable.ts';
 import { Poll } from '../host/numbers.ts';
 import type { SimulatedSocket } from './socket.ts';
 
@@ -13,15 +14,15 @@ export function readiness(socket: SimulatedSocket): number {
   if (endRead) mask |= Poll.IN | Poll.RDNORM | Poll.RDHUP;
   if (!isOpening) {
     if (connection !== null && connection.readable > 0) mask |= Poll.IN | Poll.RDNORM;
-    if (endWrite || isWriteable(socket)) mask |= Poll.OUT | Poll.WRNORM;
+    if (endWrite || isWritable(socket)) mask |= Poll.OUT | Poll.WRNORM;
   }
   if (socket.error !== null) mask |= Poll.ERR;
   return mask;
 }
 
-/** Linux's sk_stream_is_writeable(): a third of the buffer is free. */
-function isWriteable({ connection }: SimulatedSocket): boolean {
-  if (connection === null) return true;
-  const { sendBuffer } = connection.tcb;
-  return sendBuffer.free * 2 >= sendBuffer.length;
+/** Who has asked, and there is no room, is told when there is (Linux: SOCK_NOSPACE). */
+function isWritable({ connection }: SimulatedSocket): boolean {
+  if (connection === null || hasRoomToWrite(connection.tcb)) return true;
+  connection.tcb.writeBlocked = true;
+  return false;
 }

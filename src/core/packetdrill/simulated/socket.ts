@@ -6,6 +6,7 @@ import { configure, type TcpConfig } from '../../tcp/config.ts';
 import type { Connection } from '../../tcp/connection.ts';
 import type { Listener } from '../../tcp/listen/listener.ts';
 import type { State } from '../../tcp/states.ts';
+import { Event } from '../../tcp/tcb.ts';
 import type { CallOutcome } from '../host/calls.ts';
 
 /** What the sockets of a simulated host share. */
@@ -19,6 +20,11 @@ export interface SocketWorld {
   /** What holds where neither host nor socket say anything. */
   readonly defaults: TcpConfig;
   now(): Micros;
+}
+
+/** Is told what happens to a socket: bits of {@link Event}. */
+export interface Watcher {
+  onEvents(events: number): void;
 }
 
 /** One try of a call: null means that it has to wait. */
@@ -39,8 +45,10 @@ export class SimulatedSocket {
   isNonBlocking = false;
   /** 0: not bound. */
   port = 0;
-  listener: Listener<Connection> | null = null;
-  connection: Connection | null = null;
+  /** Who is told of what happens to it. */
+  readonly watchers = new Set<Watcher>();
+  #listener: Listener<Connection> | null = null;
+  #connection: Connection | null = null;
   /** Settings of this socket alone. */
   settings: Partial<TcpConfig> = {};
   /** Values of options that are only kept, to be asked for: `level * 65536 + option`. */
@@ -55,6 +63,28 @@ export class SimulatedSocket {
 
   constructor(world: SocketWorld) {
     this.world = world;
+  }
+
+  get listener(): Listener<Connection> | null {
+    return this.#listener;
+  }
+
+  set listener(listener: Listener<Connection> | null) {
+    this.#listener = listener;
+    if (listener !== null) listener.onAcceptable = () => this.#tell(Event.READABLE);
+  }
+
+  get connection(): Connection | null {
+    return this.#connection;
+  }
+
+  set connection(connection: Connection | null) {
+    this.#connection = connection;
+    if (connection !== null) connection.onEvents = (events) => this.#tell(events);
+  }
+
+  #tell(events: number): void {
+    for (const watcher of this.watchers) watcher.onEvents(events);
   }
 
   /** The value of an option that is only kept; 0: it was not set. */

@@ -29,6 +29,8 @@ const MIN_RECEIVE_MEMORY = 2304;
 const SOMAXCONN = 4096;
 /** What mss_cache is before there is a connection. */
 const MSS_OF_NOBODY = 536;
+/** A TCP_NOTSENT_LOWAT that never counts. */
+const NO_MARK = 0xffff_ffff;
 /** EIO */
 const UNKNOWN_ERROR = 5;
 /** tcp_wmem[1]. */
@@ -123,6 +125,19 @@ const NUMBER_OPTIONS: ReadonlyMap<number, NumberOption> = new Map([
     {
       set: (value) => ({ noDelay: value !== 0 }),
       get: (socket) => Number(setting(socket, 'noDelay')),
+    },
+  ],
+  [
+    key(Level.TCP, TcpOption.NOTSENT_LOWAT),
+    {
+      set: (value, { world }) => ({
+        notSentLowWater: isIn(value >>> 0, 1, NO_MARK - 1)
+          ? value >>> 0
+          : value === 0
+            ? (world.config.notSentLowWater ?? world.defaults.notSentLowWater)
+            : 0,
+      }),
+      get: null,
     },
   ],
   [

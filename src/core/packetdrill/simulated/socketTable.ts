@@ -16,6 +16,7 @@ import {
 } from '../host/numbers.ts';
 import { checkCall } from './checkCall.ts';
 import { close, shutdown } from './closing.ts';
+import { Epoll } from './epoll.ts';
 import { accept, bind, connect, listen } from './opening.ts';
 import { readiness } from './readiness.ts';
 import { type Attempt, SimulatedSocket, type SocketWorld } from './socket.ts';
@@ -34,10 +35,17 @@ export interface BegunCall {
   readonly until: Micros;
 }
 
+/** A call on a socket alone. */
+type SocketCall = Exclude<
+  HostCall,
+  { name: 'socket' | 'poll' | 'epoll_create' | 'epoll_ctl' | 'epoll_wait' }
+>;
+
 /** The descriptors of a simulated host. */
 export class SocketTable {
   readonly #world: SocketWorld;
   readonly #sockets = new Map<number, SimulatedSocket>();
+  readonly #epolls = new Map<number, Epoll>();
 
   constructor(world: SocketWorld) {
     this.#world = world;
@@ -56,14 +64,20 @@ export class SocketTable {
         return atOnce(this.#socket(call.type));
       case 'poll':
         return this.#poll(call);
+      case 'epoll_create':
+        return atOnce(done(this.#add(new Epoll())));
+      case 'epoll_ctl':
+        return atOnce(this.#epollControl(call));
+      case 'epoll_wait':
+        return this.#epollWait(call);
       default:
         return this.#onSocket(call);
     }
   }
 
-  #onSocket(call: Exclude<HostCall, { name: 'socket' | 'poll' }>): BegunCall {
+  #onSocket(call: SocketCall): BegunCall {
     const socket = this.get(call.fd);
-    if (socket === null) return atOnce(failed('EBADF'));
+    if (socket === null) return atOnce(this.#notASocket(call));
     switch (call.name) {
       case 'bind':
         return atOnce(bind(socket, call.port));
@@ -92,6 +106,7 @@ export class SocketTable {
         return atOnce(shutdown(socket, call.how));
       case 'close':
         this.#sockets.delete(call.fd);
+        for (const epoll of this.#epolls.values()) epoll.forget(socket);
         return { ...close(socket), wouldBlock: null };
     }
   }
@@ -107,11 +122,42 @@ export class SocketTable {
     return this.#add(child);
   }
 
-  #add(socket: SimulatedSocket): number {
+  #add(file: SimulatedSocket | Epoll): number {
     let fd = FIRST_FD;
-    while (this.#sockets.has(fd)) fd++;
-    this.#sockets.set(fd, socket);
+    while (this.#sockets.has(fd) || this.#epolls.has(fd)) fd++;
+    if (file instanceof Epoll) this.#epolls.set(fd, file);
+    else this.#sockets.set(fd, file);
     return fd;
+  }
+
+  #notASocket({ name, fd }: SocketCall): CallOutcome {
+    if (!this.#epolls.has(fd)) return failed('EBADF');
+    if (name !== 'close') return failed('ENOTSOCK');
+    this.#epolls.delete(fd);
+    return done();
+  }
+
+  #epollControl(call: Extract<HostCall, { name: 'epoll_ctl' }>): CallOutcome {
+    const epoll = this.#epolls.get(call.fd);
+    const socket = this.get(call.target);
+    if (socket === null) return failed('EBADF');
+    return epoll?.control(call.operation, socket, call.event) ?? failed('EINVAL');
+  }
+
+  #epollWait({ fd, most, timeoutMs }: Extract<HostCall, { name: 'epoll_wait' }>): BegunCall {
+    const epoll = this.#epolls.get(fd);
+    if (epoll === undefined || most <= 0) {
+      return atOnce(failed(epoll === undefined && this.get(fd) === null ? 'EBADF' : 'EINVAL'));
+    }
+    return this.#until(timeoutMs, () => epoll.wait(most));
+  }
+
+  /** Waits for what `look` finds, or for the end of the time: then it is 0. */
+  #until(timeoutMs: number, look: Attempt): BegunCall {
+    const until = timeoutMs < 0 ? NEVER : this.#world.now() + timeoutMs * MS;
+    const attempt = (): CallOutcome | null =>
+      look() ?? (this.#world.now() >= until ? done() : null);
+    return { attempt, wouldBlock: null, until };
   }
 
   #write(socket: SimulatedSocket, call: Extract<HostCall, { name: 'write' }>): BegunCall {
@@ -120,21 +166,16 @@ export class SocketTable {
   }
 
   #poll({ entries, timeoutMs }: Extract<HostCall, { name: 'poll' }>): BegunCall {
-    const look = (): CallOutcome => {
+    const look = (): CallOutcome | null => {
       const revents = entries.map(({ fd, events }) => {
         const socket = this.get(fd);
         if (fd < 0) return 0;
         return socket === null ? Poll.NVAL : readiness(socket) & (events | Poll.ERR | Poll.HUP);
       });
       const count = revents.filter((bits) => bits !== 0).length;
-      return done(count, { kind: 'events', revents });
+      return count === 0 ? null : done(count, { kind: 'events', revents });
     };
-    const until = timeoutMs < 0 ? NEVER : this.#world.now() + timeoutMs * MS;
-    const attempt = (): CallOutcome | null => {
-      const outcome = look();
-      return outcome.value > 0 || this.#world.now() >= until ? outcome : null;
-    };
-    return { attempt, wouldBlock: null, until };
+    return this.#until(timeoutMs, look);
   }
 }
 

@@ -44,7 +44,7 @@ const LINUX: Readonly<Record<string, Meaning>> = {
   tcp_min_tso_segs: numberTo(65_535, (n) => ({ leastBurst: Math.max(1, n) })),
   tcp_pacing_ss_ratio: HARMLESS,
   tcp_pacing_ca_ratio: HARMLESS,
-  tcp_notsent_lowat: always('4294967295', '-1'),
+  tcp_notsent_lowat: notSentLowWater,
   tcp_fastopen: fastOpen,
   tcp_fastopen_key: fastOpenKey,
   tcp_fastopen_blackhole_timeout_sec: HARMLESS,
@@ -143,6 +143,13 @@ function fastOpenKey(value: string): Partial<TcpConfig> | null {
   const words = value.toLowerCase().split(/[-,]/);
   const octets = words.flatMap((word) => word.padStart(8, '0').match(/../g)?.reverse() ?? []);
   return { fastOpenKey: octets.join('') };
+}
+
+/** 2^32 - 1, also as -1: no mark. */
+function notSentLowWater(value: string): Partial<TcpConfig> | null {
+  if (!/^(\d+|-1)$/.test(value)) return null;
+  const mark = Number(value) >>> 0;
+  return { notSentLowWater: mark === 0xffff_ffff ? 0 : mark };
 }
 
 /** tcp_rmem: least, first and most memory of a receive buffer. */

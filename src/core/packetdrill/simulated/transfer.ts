@@ -1,4 +1,5 @@
 import { StackError } from '../../base/errors.ts';
+import { chunkGoal } from '../../tcp/send/burst.ts';
 import {
   type Buffers,
   type CallOutcome,
@@ -115,19 +116,24 @@ export function write(
 }
 
 /** @returns octets taken, or why there are none */
-function send({ connection }: SimulatedSocket, wanted: number, flags: number): number | string {
+function send(socket: SimulatedSocket, wanted: number, flags: number): number | string {
+  const { connection, world } = socket;
   if (connection === null) return 'EPIPE';
+  const { tcb } = connection;
   const urgent = (flags & Msg.OOB) !== 0;
   let taken = 0;
   try {
     while (taken < wanted) {
-      const piece = Math.min(PIECE, wanted - taken);
+      // with a mark, as in Linux, what can go goes before more is taken
+      const isMarked = tcb.config.notSentLowWater > 0;
+      const piece = Math.min(isMarked ? chunkGoal(tcb) : PIECE, wanted - taken);
       const isLast = taken + piece === wanted;
-      const more = (flags & Msg.MORE) !== 0;
+      const more = (flags & Msg.MORE) !== 0 || (isMarked && !isLast);
       const record = isLast && (flags & Msg.EOR) !== 0;
       const octets = connection.send(ZEROS, 0, piece, { more, urgent, record });
       taken += octets;
-      if (octets < piece) break;
+      if (isMarked) world.stack.turn(world.now());
+      if (octets < piece && (!isMarked || octets === 0)) break;
     }
   } catch (error) {
     if (!(error instanceof StackError)) throw error;

@@ -1,5 +1,5 @@
 import { type Micros, MS } from '../../base/time.ts';
-import type { Tcb } from '../tcb.ts';
+import { type Tcb, withinHalfWindow } from '../tcb.ts';
 import { cwndSegments, inFlight, pipe } from './inFlight.ts';
 
 /**
@@ -10,7 +10,7 @@ import { cwndSegments, inFlight, pipe } from './inFlight.ts';
  */
 
 /** Most text that Linux keeps in one buffer: 64 KiB less its headers (sk_gso_max_size). */
-export const LARGEST_CHUNK = 65_536 - 321;
+const LARGEST_CHUNK = 65_536 - 321;
 /** A burst is what is sent in one millisecond at the pace of the connection (sk_pacing_shift). */
 const BURSTS_A_SECOND = 1024;
 /** ... and more for each halving of the round-trip time below 512 µs (Linux: tcp_tso_rtt_log). */
@@ -18,6 +18,12 @@ const NEAR_RTT_SHIFT = 9;
 const NEAR_RTT_HALVINGS = 32;
 /** Segments that are always worth sending at once (Linux: tcp_max_tso_deferred_mss). */
 const MOST_DEFERRED = 3;
+
+/** Octets of a full chunk: a multiple of the segment size, in half of the peer's largest window. */
+export function chunkGoal(tcb: Tcb): number {
+  const { mss } = tcb.snd;
+  return Math.max(1, Math.floor(withinHalfWindow(tcb, LARGEST_CHUNK) / mss)) * mss;
+}
 
 /** Most segments of a burst. (Linux: tcp_tso_segs) */
 export function burstSegments(tcb: Tcb): number {

@@ -3,14 +3,15 @@ import { add, diff, lt, type Seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { Flag } from '../../wire/tcp.ts';
 import { onTextSent } from '../receive/ackPolicy.ts';
-import { finSeq, hasUnsent, outstanding, type Tcb, withinHalfWindow } from '../tcb.ts';
-import { burstSegments, cwndQuota, LARGEST_CHUNK, mayDefer } from './burst.ts';
+import { finSeq, hasUnsent, outstanding, type Tcb } from '../tcb.ts';
+import { burstSegments, chunkGoal, cwndQuota, mayDefer } from './burst.ts';
 import { validateCwnd } from './cwndValidation.ts';
 import { sendStamp } from './deliveryRate.ts';
 import { cwndSegments, inFlight, isReducing } from './inFlight.ts';
 import { mustWaitForPace, onPaced } from './pacing.ts';
 import type { SegmentWriter } from './segmentWriter.ts';
 import { onBurstsSent, onSent } from './transmitTimer.ts';
+import { tellOfRoom } from './writable.ts';
 
 /**
  * When text goes out that was not sent before, and the FIN behind it: in bursts of full segments, as
@@ -46,7 +47,10 @@ export function sendNew(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
   const push = tcb.config.noDelay || tcb.recovery.rexmit === 'new';
   const cork = tcb.config.cork || writeQueue.takeMore();
   sendBursts(tcb, { most: Infinity, push, cork }, now, writer);
-  if (snd.nxt !== before) onBurstsSent(tcb, now);
+  if (snd.nxt !== before) {
+    onBurstsSent(tcb, now);
+    tellOfRoom(tcb);
+  }
 }
 
 /** New text as the probe that is owed: one burst, of one segment if cwnd has room for none. @rfc 8985 7.3 */
@@ -78,12 +82,6 @@ function sendBursts(tcb: Tcb, order: Order, now: Micros, writer: SegmentWriter):
   }
   const limited = inFlight(tcb) >= cwndSegments(tcb);
   if (limited || snd.nxt !== before) validateCwnd(tcb, limited, now);
-}
-
-/** Octets of a full chunk: a multiple of the segment size, in half of the peer's largest window. */
-function chunkGoal(tcb: Tcb): number {
-  const { mss } = tcb.snd;
-  return Math.max(1, Math.floor(withinHalfWindow(tcb, LARGEST_CHUNK) / mss)) * mss;
 }
 
 /** How much goes in one burst; null: it must wait. */

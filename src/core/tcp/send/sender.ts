@@ -2,7 +2,7 @@ import { le, lt, type Seq } from '../../base/seq.ts';
 import { type Micros, MS, NEVER } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { DUPLICATE_ACK_THRESHOLD } from '../config.ts';
-import { Event, type Tcb, Timer } from '../tcb.ts';
+import { type Tcb, Timer } from '../tcb.ts';
 import { isCwndLimited } from './cwndValidation.ts';
 import { beginSample, generateSample, noteDelivered } from './deliveryRate.ts';
 import { highestSack, inFlight, isEchoBefore, isReducing } from './inFlight.ts';
@@ -13,6 +13,7 @@ import { noteReordering, takeBlocks } from './scoreboard.ts';
 import { onAckOfProbe } from './tailLossProbe.ts';
 import { restartTimer } from './transmitTimer.ts';
 import { reduce } from './windowReduction.ts';
+import { tellOfRoom } from './writable.ts';
 
 /**
  * What an acceptable ACK does to the send side, in the order of Linux's tcp_ack: window, reports,
@@ -20,9 +21,6 @@ import { reduce } from './windowReduction.ts';
  *
  * @rfc 9293 3.10.7.4 Fifth
  */
-
-/** A buffer that was full is writable again when this share of it is free (Linux: a third). */
-const WRITABLE_SHARE = 3;
 
 /** SND.UNA =< SEG.ACK =< SND.NXT. */
 export function onAck(tcb: Tcb, seg: Segment, now: Micros): void {
@@ -101,10 +99,7 @@ function advance(tcb: Tcb, to: Seq): void {
   if (lt(recovery.point, to) && recovery.phase === 'open') recovery.point = to;
   deadlines[Timer.PERSIST] = NEVER; // output arms it anew where it is needed
   tcb.sendBuffer.acknowledge(to);
-  if (tcb.writeBlocked && tcb.sendBuffer.free * WRITABLE_SHARE >= tcb.sendBuffer.limit) {
-    tcb.writeBlocked = false;
-    tcb.events |= Event.WRITABLE;
-  }
+  tellOfRoom(tcb);
 }
 
 /**

@@ -99,7 +99,7 @@ export class WriteQueue {
   arrange(nxt: Seq, sizes: Sizes): 'full' | 'pushed' | null {
     for (let write = this.#writes[0]; write !== undefined; write = this.#writes[0]) {
       const last = this.#ends.length - 1;
-      let room = this.#roomInLast(nxt, sizes.goal);
+      let room = this.roomInLast(nxt, sizes.goal);
       if (!write.begun && room > 0) this.#marks[last] = 0;
       write.begun = true;
       if (room === 0) {
@@ -114,10 +114,7 @@ export class WriteQueue {
         if (isMuch) this.#push();
         return isMuch ? 'pushed' : 'full';
       }
-      if (isMuch || !write.more) this.#push();
-      if (write.record) this.#mark(RECORD);
-      this.#more = write.more;
-      this.#writes.shift();
+      this.#endWrite(write, isMuch);
     }
     return null;
   }
@@ -184,13 +181,26 @@ export class WriteQueue {
     this.#first = 0;
   }
 
+  /** The last chunk ends with a write. */
+  #endWrite({ more, record }: Write, isMuch: boolean): void {
+    if (isMuch || !more) this.#push();
+    if (record) this.#mark(RECORD);
+    this.#more = more;
+    this.#writes.shift();
+  }
+
   #append(octets: number): void {
     this.#end = add(this.#end, octets);
     this.#ends[this.#ends.length - 1] = this.#end;
   }
 
+  /** Where the laid out text ends. */
+  get end(): Seq {
+    return this.#end;
+  }
+
   /** Octets that fit into the last chunk, if that is not sent wholly. */
-  #roomInLast(nxt: Seq, goal: number): number {
+  roomInLast(nxt: Seq, goal: number): number {
     const i = this.#ends.length - 1;
     if (i < this.#first || le(this.#end, nxt) || this.#has(i, RECORD)) return 0;
     const before = i > this.#first ? (this.#ends[i - 1] ?? nxt) : nxt;
