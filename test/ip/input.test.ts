@@ -83,7 +83,7 @@ test('RFC 1122 3.2.1.3: datagrams for other hosts, groups and 127.0.0.0/8 are dr
   t.is(host.tcp.datagrams.length, 0);
 });
 
-test('RFC 1122 3.2.1.3: datagrams from what is not one other host are dropped', (t) => {
+test('MUST-63, RFC 1122 3.2.1.3: datagrams from what is not one other host are dropped', (t) => {
   const host = Host.settled();
   const sources = ['0.0.0.0', '0.1.2.3', '127.0.0.1', '224.0.0.1', '240.0.0.1', '255.255.255.255'];
   for (const source of [...sources, '10.0.0.255', US]) {
@@ -98,7 +98,7 @@ test('RFC 1122 3.3.6: a link-layer broadcast of a datagram for us alone is dropp
   t.is(host.receives(datagram(octets(20), { frameTo: ALL })), 'ip-link-broadcast');
 });
 
-test('RFC 9293 3.9.2.3: TCP to a broadcast or multicast address is dropped', (t) => {
+test('MUST-57: TCP to a broadcast or multicast address is dropped', (t) => {
   const host = Host.settled();
   for (const destination of ['10.0.0.255', '255.255.255.255', '224.0.0.1']) {
     const frame = datagram(octets(20), { destination, frameTo: ALL });
@@ -107,7 +107,7 @@ test('RFC 9293 3.9.2.3: TCP to a broadcast or multicast address is dropped', (t)
   t.deepEqual(host.sends(), []);
 });
 
-test('RFC 7126 4.3: source-routed datagrams are dropped, other options are not', (t) => {
+test('MUST-50, RFC 7126 4.3: source-routed datagrams are dropped, other options are not', (t) => {
   const host = Host.settled();
   const loose = [131, 7, 4, 10, 0, 0, 9, 0];
   const strict = [137, 7, 4, 10, 0, 0, 9, 0];

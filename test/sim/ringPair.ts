@@ -110,7 +110,7 @@ export class RingPair {
 
   /** Segments that were sent again, either way. */
   get retransmitted(): number {
-    return this.#a.tcp.segmentsRetransmitted + this.#b.tcp.segmentsRetransmitted;
+    return this.#a.tcp.counters.tcpRetransSegs + this.#b.tcp.counters.tcpRetransSegs;
   }
 
   /** One turn of each; with nothing to do the time goes on to when there is. */

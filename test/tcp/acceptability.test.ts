@@ -104,7 +104,7 @@ test('RFC 9293 3.10.7.4 Fifth: an ACK of what was not sent is answered and dropp
   t.is(c.established.readable, 0);
 });
 
-test('RFC 5961 5.2: an ACK older than any window is challenged and dropped', (t) => {
+test('MAY-12, RFC 5961 5.2: an ACK older than any window is challenged and dropped', (t) => {
   const c = established(t, {}, { wnd: 1000 });
   c.receives({ seq: 1, ack: -1100, len: 10, wnd: 1000 }).dropped('ack-too-old');
   c.sends({ flags: '.', reason: 'challenge-ack' });

@@ -21,6 +21,7 @@ const RANGES = {
   synLinearTimeouts: [0, 127],
   synAckRetries: [0, 127],
   fastOpenBacklog: [0, 65_535],
+  adviceRetries: [1, 127],
   dataRetries: [0, 127],
   connectTimeout: [0, LONG],
   synPlainAfter: [0, 127],
@@ -113,17 +114,6 @@ test('MUST-25, MUST-28, MUST-40: the defaults of keepalive and delayed ACKs are 
   t.true(delayedAck < 500 * MS);
   t.true(keepAliveIdle >= 2 * HOUR);
   t.false(keepAlive);
-});
-
-test('MUST-23: seven repetitions of a SYN last three minutes; the default of six is Linux’s 127 s', (t) => {
-  const { initialRto, maxRto, synRetries } = DEFAULT_CONFIG;
-  const patience = (retries: number): number => {
-    let total = 0;
-    for (let i = 0; i <= retries; i++) total += Math.min(initialRto * 2 ** i, maxRto);
-    return total;
-  };
-  t.is(patience(synRetries), 127 * SECOND);
-  t.true(patience(7) >= 180 * SECOND);
 });
 
 test('Linux TCP_FASTOPEN_KEY: one key or two, of 16 octets each', (t) => {

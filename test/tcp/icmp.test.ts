@@ -3,6 +3,7 @@ import type { ConnectionErrorCode } from '../../src/core/base/errors.ts';
 import { PacketBuffer } from '../../src/core/base/packetBuffer.ts';
 import { Protocol } from '../../src/core/base/ports.ts';
 import { SECOND } from '../../src/core/base/time.ts';
+import { Event } from '../../src/core/tcp/tcb.ts';
 import { IcmpHeader, writeIcmp } from '../../src/core/wire/icmpv4.ts';
 import { ipv4Template } from '../../src/core/wire/ipv4.ts';
 import {
@@ -42,7 +43,7 @@ const CODES: readonly (readonly [number, number, ConnectionErrorCode])[] = [
   [11, 0, 'EHOSTUNREACH'],
 ];
 
-test('RFC 5461 4.1: an ICMP error ends an open that is under way', (t) => {
+test('SHLD-26, RFC 5461 4.1: an ICMP error ends an open that is under way', (t) => {
   for (const [type, code, name] of CODES) {
     const c = opening(t);
     c.sends({ flags: 'S' })
@@ -64,6 +65,27 @@ test('MUST-56: an ICMP error does not end a connection; it is told when that fai
       .is('CLOSED');
     t.is(c.established.error, name);
   }
+});
+
+test('MUST-47, SHLD-25: the user is told of a soft error, and can ask for it', (t) => {
+  const c = established(t);
+  const told: number[] = [];
+  c.established.onEvents = (events) => told.push(events);
+  c.user((user) => user.send(pattern(0, 10))).sends({ len: 10 });
+  c.receivesFrame(error(c, 3, 1, 1)).is('ESTABLISHED');
+  t.deepEqual([told, c.established.softError], [[Event.SOFT_ERROR], 'EHOSTUNREACH']);
+});
+
+test('SHLD-20: a user that does not want to be told of soft errors is not', (t) => {
+  const c = established(t);
+  const told: number[] = [];
+  c.established.onEvents = (events) => told.push(events);
+  c.established.muted = Event.SOFT_ERROR | Event.UNANSWERED | Event.URGENT;
+  c.user((user) => user.send(pattern(0, 10))).sends({ len: 10 });
+  c.receivesFrame(error(c, 3, 1, 1));
+  c.passes(30 * SECOND).skip();
+  c.receives({ flags: 'U.', seq: 1, ack: 11, up: 50 });
+  t.deepEqual(told, []);
 });
 
 test('RFC 5461: an ACK makes the ICMP error forgotten', (t) => {

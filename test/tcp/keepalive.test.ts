@@ -16,7 +16,7 @@ test('MUST-25: keepalive is off by default', (t) => {
   c.passes(30 * 24 * 3600 * SECOND).is('ESTABLISHED');
 });
 
-test('MUST-28, SHLD-12: the first probe comes after two idle hours, at SND.NXT - 1, empty', (t) => {
+test('MUST-28, SHLD-12, MAY-5: the first probe comes after two idle hours, at SND.NXT - 1, empty', (t) => {
   const c = alive(t);
   c.passes(IDLE - 1).nothing();
   c.passes(1).sends({ flags: '.', seq: 0, ack: 1, len: 0, at: IDLE, reason: 'keepalive-probe' });

@@ -9,7 +9,7 @@ test('RFC 9293 3.10.7.4 Seventh: text in order is delivered, octet for octet', (
   t.deepEqual(c.read(), pattern(0, 500));
 });
 
-test('SHLD-31: text out of order is kept, acknowledged at once, and delivered when the hole is filled', (t) => {
+test('SHLD-31, MAY-13: text out of order is kept, acknowledged at once, and delivered when the hole is filled', (t) => {
   const c = established(t);
   c.receives({ seq: 101, ack: 1, len: 100 });
   c.sends({ flags: '.', ack: 1, reason: 'ack-out-of-order' });

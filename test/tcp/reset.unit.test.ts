@@ -38,7 +38,9 @@ class FakeIp implements DatagramSink {
   }
 
   openFlow(source: Ipv4Address, destination: Ipv4Address): Flow | null {
-    return this.hasRoute ? { source, destination, mtu: 1500, ttl: 64, trafficClass: 0 } : null;
+    return this.hasRoute
+      ? { source, destination, mtu: 1500, ttl: 64, trafficClass: 0, suspect() {} }
+      : null;
   }
 
   send(packet: PacketBuffer, flow: Flow, reason: SendReason): void {

@@ -19,7 +19,7 @@ function measure(c: Transcript, rtt: number): void {
   estimator.sample(rtt, snd.una, snd.nxt);
 }
 
-test('SHLD-28: text is sent in full segments, the last of which pushes', (t) => {
+test('MUST-60, MUST-61, SHLD-28: text is sent in full segments, the last of which pushes', (t) => {
   const c = established(t);
   c.user((user) => user.send(pattern(0, 3000)));
   c.sends({ flags: '.', seq: 1, text: pattern(0, 1460), reason: 'data' });
@@ -28,7 +28,7 @@ test('SHLD-28: text is sent in full segments, the last of which pushes', (t) => 
   c.nothing();
 });
 
-test('RFC 6928: ten segments go out before the first ACK, then two for each one acknowledged', (t) => {
+test('MUST-19, RFC 6928: ten segments go out before the first ACK, then two for each one acknowledged', (t) => {
   const c = established(t);
   c.user((user) => user.send(pattern(0, 100_000)));
   sendsFull(c, 1, 10);
@@ -37,7 +37,7 @@ test('RFC 6928: ten segments go out before the first ACK, then two for each one 
   c.nothing();
 });
 
-test('RFC 5681 3.1: in congestion avoidance a window of ACKs lets one more segment go', (t) => {
+test('MUST-19, RFC 5681 3.1: in congestion avoidance a window of ACKs lets one more segment go', (t) => {
   const c = established(t, { config: { congestionControl: 'reno' } });
   const { snd, congestion } = c.established.tcb;
   congestion.cwnd = 20 * 1460;
@@ -56,7 +56,7 @@ test('RFC 5681 3.1: in congestion avoidance a window of ACKs lets one more segme
   c.skip();
 });
 
-test('RFC 9293 3.7.4: Nagle: a small segment waits for the ACK of another small one', (t) => {
+test('SHLD-7: Nagle: a small segment waits for the ACK of another small one', (t) => {
   const c = established(t);
   c.user((user) => user.send(pattern(0, 10))).sends({ flags: 'P.', seq: 1, len: 10 });
   c.user((user) => user.send(pattern(10, 10))).nothing();
@@ -141,7 +141,7 @@ test('Linux TCP_CORK: a FIN takes along what waits', (t) => {
   c.user((user, now) => user.close(now)).sends({ flags: 'FP.', seq: 1, len: 100, reason: 'data' });
 });
 
-test('Linux MSG_MORE: text that more is to follow waits, and is not pushed', (t) => {
+test('MAY-15, MAY-16: text that more is to follow (MSG_MORE) waits, and is not pushed', (t) => {
   const c = established(t);
   c.user((user) => user.send(pattern(0, 100), 0, 100, { more: true })).nothing();
   c.user((user) => user.send(pattern(100, 100))).sends({ flags: 'P.', seq: 1, len: 200 });
@@ -155,7 +155,7 @@ test('Linux MSG_MORE: a FIN takes along what waits, without PSH', (t) => {
   c.user((user, now) => user.close(now)).sends({ flags: 'F.', seq: 1, len: 50, reason: 'data' });
 });
 
-test('RFC 9293 3.8.5, RFC 6093 3.1: the urgent pointer names the octet behind urgent text', (t) => {
+test('MUST-62, RFC 6093 3.1: the urgent pointer names the octet behind urgent text', (t) => {
   const c = established(t);
   c.user((user) => user.send(pattern(0, 10), 0, 10, { urgent: true }));
   c.sends({ flags: 'PU.', seq: 1, len: 10, up: 10 });
@@ -164,7 +164,7 @@ test('RFC 9293 3.8.5, RFC 6093 3.1: the urgent pointer names the octet behind ur
   c.user((user) => user.send(pattern(20, 10))).sends({ flags: 'P.', seq: 21, len: 10, up: 0 });
 });
 
-test('RFC 9293 3.8.5: each segment up to the end of urgent text points to it', (t) => {
+test('MUST-30, MUST-31: each segment up to the end of urgent text points to it', (t) => {
   const c = established(t);
   c.user((user) => user.send(pattern(0, 3000), 0, 3000, { urgent: true }));
   c.sends({ flags: 'U.', seq: 1, len: 1460, up: 3000 });
@@ -319,7 +319,7 @@ test('RFC 9293 3.9.1.2: SEND takes what fits, and tells when there is room again
   t.deepEqual(told, [4]);
 });
 
-test('RFC 6298 5: an unacknowledged segment is sent again, with doubled timeouts', (t) => {
+test('MUST-19, RFC 6298 5: an unacknowledged segment is sent again, with doubled timeouts', (t) => {
   const c = established(t);
   c.user((user) => user.send(pattern(0, 10)))
     .sends({ len: 10 })
@@ -383,7 +383,7 @@ test('RFC 5482: the user timeout ends the probing of a closed window too', (t) =
   t.is(c.established.error, 'ETIMEDOUT');
 });
 
-test('RFC 6298 3: a segment that was sent twice is no measurement (Karn)', (t) => {
+test('MUST-18, RFC 6298 3: a segment that was sent twice is no measurement (Karn)', (t) => {
   const c = established(t);
   const { rtt } = c.established.tcb;
   const before = rtt.srtt;

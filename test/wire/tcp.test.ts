@@ -86,7 +86,7 @@ for (const [name, octets, from, to] of [
   ['RST', RESET, B, A],
   ['segment with text', REQUEST, REQUEST_FROM, REQUEST_TO],
 ] as const) {
-  test(`RFC 9293 3.1: the captured ${name} is written octet by octet`, (t) => {
+  test(`MUST-2: the captured ${name} is written octet by octet, its checksum too`, (t) => {
     const packet = packetOf(octets);
     const segment = new Segment();
     parseTcp(packet, from, to, segment, true);

@@ -97,6 +97,8 @@ export interface Flow {
   ttl: number;
   /** The octet of DSCP and ECN. */
   trafficClass: number;
+  /** Negative advice: nothing comes back from there, so the next hop may be dead. @rfc 1122 3.3.1.4 */
+  suspect(now: Micros): void;
 }
 
 /** What a transport calls of IP: the way down. */

@@ -95,6 +95,10 @@ export class Ipv4Flow implements Flow {
     this.#trafficClass = octet;
   }
 
+  suspect(now: Micros): void {
+    if (this.neighbor !== null) this.route.iface.neighbors.doubt(this.neighbor, now);
+  }
+
   /** The header that the next datagram starts from. */
   get template(): Uint8Array {
     const made = this.#templates[this.#trafficClass & 3];

@@ -160,6 +160,11 @@ export class NeighborCache {
     return true;
   }
 
+  /** A transport has no answer through this neighbour: with the next datagram it is asked whether it is there. */
+  doubt(neighbor: Neighbor, now: Micros): void {
+    neighbor.staleAt = Math.min(neighbor.staleAt, now);
+  }
+
   /** No answer came within {@link ARP_INTERVAL}. */
   requestUnanswered(neighbor: Neighbor, now: Micros): void {
     const unicast = neighbor.state === 'probe' ? ARP_UNICAST_REQUESTS : 0;

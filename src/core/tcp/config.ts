@@ -176,7 +176,8 @@ export interface TcpConfig {
   readonly windowDivisor: number;
   /**
    * Repetitions of a SYN before giving up, turned into a time as Linux does for tcp_syn_retries: that
-   * which so many with doubled timeouts take, 127 s for 6. @rfc 9293 3.8.3
+   * which so many with doubled timeouts take, 127 s for 6. MUST-23 asks for SYNs for three minutes: 8.
+   * @rfc 9293 3.8.3 MUST-23
    */
   readonly synRetries: number;
   /**
@@ -206,6 +207,11 @@ export interface TcpConfig {
    * the key before; empty: a random key of the stack (Linux: TCP_FASTOPEN_KEY).
    */
   readonly fastOpenKey: string;
+  /**
+   * Repetitions of a segment, or a SYN, after which IP and the user are told: R1 (Linux: tcp_retries1).
+   * @rfc 9293 3.8.3 MUST-20, SHLD-9, SHLD-10
+   */
+  readonly adviceRetries: number;
   /**
    * Repetitions of a segment before giving up: R2. Turned into a time as Linux does for
    * tcp_retries2: 15 is 924.6 s with the shortest RTO. @rfc 9293 3.8.3
@@ -308,6 +314,7 @@ export const DEFAULT_CONFIG: TcpConfig = {
   fastOpenBacklog: 0,
   fastOpenNoCookie: false,
   fastOpenKey: '',
+  adviceRetries: 3,
   dataRetries: 15,
   orphanRetries: 0,
   earlyRetransmit: 3,
@@ -359,6 +366,7 @@ const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = 
   synLinearTimeouts: [0, 127],
   synAckRetries: [0, 127],
   fastOpenBacklog: [0, 65_535],
+  adviceRetries: [1, 127],
   dataRetries: [0, 127],
   orphanRetries: [0, 127],
   earlyRetransmit: [0, 4],

@@ -15,6 +15,7 @@ import type { Listener } from './listen/listener.ts';
 import { becomeOrphan } from './orphans.ts';
 import { lockReceiveBuffer } from './receive/bufferTuning.ts';
 import { chargeBuffers } from './receive/memoryLimit.ts';
+import { onUrgentRead, urgentLeft } from './receive/urgent.ts';
 import { checkAppLimited } from './send/deliveryRate.ts';
 import { armKeepAlive, switchKeepAlive } from './send/keepAlive.ts';
 import { output } from './send/output.ts';
@@ -69,6 +70,8 @@ export class Connection implements TimerTarget {
    * counts is {@link readable}, {@link writable}, {@link ended} and {@link state}.
    */
   onEvents: ((events: number) => void) | null = null;
+  /** Bits of {@link Event} that the user does not want to be told of. @rfc 9293 3.9.1.8 SHLD-20 */
+  muted = 0;
   readonly #owner: ConnectionOwner;
 
   constructor(tcb: Tcb, listener: Listener<Connection> | null, owner: ConnectionOwner) {
@@ -125,6 +128,7 @@ export class Connection implements TimerTarget {
     if (octets > 0) {
       this.tcb.userRead = true;
       chargeBuffers(this.tcb);
+      onUrgentRead(this.tcb);
       this.#owner.touch(this);
     }
     return octets;
@@ -195,8 +199,8 @@ export class Connection implements TimerTarget {
 
   /**
    * Changes settings that can change while a connection lives: `noDelay`, `cork`,
-   * `notSentLowWater`, `receiveBuffer`,
-   * `userTimeout`, `delayedAck`, `congestionControl`, `pacing`, `maxPacingRate` and those of keepalive.
+   * `notSentLowWater`, `receiveBuffer`, `userTimeout`, `delayedAck`, `congestionControl`, `pacing`,
+   * `maxPacingRate`, `ttl`, `trafficClass` and those of keepalive.
    *
    * @throws RangeError if a value is out of its range
    */
@@ -212,6 +216,8 @@ export class Connection implements TimerTarget {
     }
     if (changes.maxPacingRate !== undefined) boundPace(tcb);
     if (changes.noDelay === true) tcb.snd.pushTo = tcb.sendBuffer.end;
+    if (changes.ttl !== undefined) tcb.flow.ttl = changes.ttl;
+    if (changes.trafficClass !== undefined) tcb.flow.trafficClass = changes.trafficClass;
     if (tcb.config.keepAlive !== wasOn) switchKeepAlive(tcb, now);
     if (changes.keepAliveIdle !== undefined) armKeepAlive(tcb, now);
     if (changes.notSentLowWater !== undefined) tellOfRoom(tcb);
@@ -253,7 +259,7 @@ export class Connection implements TimerTarget {
   takeEvents(): number {
     const { events } = this.tcb;
     this.tcb.events = 0;
-    return events;
+    return events & ~this.muted;
   }
 
   nextDeadline(): Micros {
@@ -274,6 +280,19 @@ export class Connection implements TimerTarget {
   /** Why it failed; null: it has not. */
   get error(): ConnectionErrorCode | null {
     return this.tcb.error;
+  }
+
+  /**
+   * What ICMP said that did not end the connection; null: nothing since the peer was heard last.
+   * @rfc 9293 3.9.2.2 SHLD-25
+   */
+  get softError(): ConnectionErrorCode | null {
+    return this.tcb.softError;
+  }
+
+  /** Octets up to the end of urgent text that were not read yet; 0: nothing is urgent. @rfc 9293 3.8.5 MUST-33 */
+  get urgent(): number {
+    return urgentLeft(this.tcb);
   }
 
   /** Octets that {@link receive} would give now. */

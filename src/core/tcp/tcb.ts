@@ -117,6 +117,9 @@ export interface ReceiveSpace {
   shift: number;
   /** Largest segment that we announced. */
   mss: number;
+  /** End of urgent text (RCV.UP), and whether the user has still to read some of it. */
+  up: Seq;
+  urgent: boolean;
   /** The FIN of the peer has been seen, perhaps beyond a hole; `fin` is its number. */
   finSeen: boolean;
   fin: Seq;
@@ -222,7 +225,19 @@ export const Timer = {
 export const TIMER_COUNT = 9;
 
 /** What the user of a connection is told, as bits. */
-export const Event = { OPEN: 1, READABLE: 2, WRITABLE: 4, END: 8, CLOSED: 16 } as const;
+export const Event = {
+  OPEN: 1,
+  READABLE: 2,
+  WRITABLE: 4,
+  END: 8,
+  CLOSED: 16,
+  /** Repetitions have reached R1: the peer may be gone. @rfc 9293 3.8.3 SHLD-9 */
+  UNANSWERED: 32,
+  /** ICMP brought bad news, which is kept. @rfc 9293 3.9.1.8 MUST-47 */
+  SOFT_ERROR: 64,
+  /** Urgent text is on its way, or more of it. @rfc 9293 3.8.5 MUST-32 */
+  URGENT: 128,
+} as const;
 
 export type { AcceptGate } from './shared.ts';
 
@@ -431,6 +446,8 @@ function newReceiveSpace(): ReceiveSpace {
     irs: seq(0),
     shift: 0,
     mss: DEFAULT_MSS,
+    up: seq(0),
+    urgent: false,
     finSeen: false,
     fin: seq(0),
   };

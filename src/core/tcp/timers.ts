@@ -7,7 +7,7 @@ import { onReorderingTimeout, onTimeout } from './send/lossRecovery.ts';
 import { onPacingTimer } from './send/pacing.ts';
 import { onPersistTimer } from './send/persist.ts';
 import { onProbeTimer } from './send/tailLossProbe.ts';
-import { closeTcb, giveUp, outstanding, type Tcb, Timer } from './tcb.ts';
+import { closeTcb, Event, giveUp, outstanding, type Tcb, Timer } from './tcb.ts';
 
 /**
  * What happens when a timer of a connection expires. A handler changes state alone; `output`, later
@@ -73,6 +73,7 @@ function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
     return;
   }
   onTimeout(tcb, now);
+  advise(tcb, now);
   // SHLD-17: octets beyond a window that the peer shrank are no reason to end the connection.
   if (tcb.snd.wnd === 0 && isHeard(tcb, now)) tcb.recovery.since = now;
 }
@@ -89,6 +90,7 @@ function onSynTimeout(tcb: Tcb, now: Micros): void {
   }
   recovery.retries++;
   if (config.synPlainAfter > 0 && recovery.retries >= config.synPlainAfter) dropOptions(tcb);
+  advise(tcb, now);
   if (!isActive || recovery.retries > config.synLinearTimeouts) tcb.rtt.backoff++;
   // Deviates from RFC 5681 3.1 ("a SYN or SYN/ACK is lost ... MUST be one segment") as Linux does,
   // since a timeout of one second (RFC 6298 2.1) may well be spurious (tcp_init_transfer).
@@ -102,6 +104,13 @@ function dropOptions(tcb: Tcb): void {
   tcb.ts.on = false;
   tcb.windowScaling = false;
   tcb.sackPermitted = false;
+}
+
+/** R1: "pass negative advice to the IP layer", and tell the user. @rfc 9293 3.8.3 MUST-20 */
+function advise(tcb: Tcb, now: Micros): void {
+  if (tcb.recovery.retries !== tcb.config.adviceRetries) return;
+  tcb.flow.suspect(now);
+  tcb.events |= Event.UNANSWERED;
 }
 
 /** Linux's retransmits_timed_out(): the time that `synRetries` doubled timeouts take is over. */

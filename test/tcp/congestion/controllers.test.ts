@@ -34,7 +34,7 @@ for (const name of CONGESTION_CONTROLS) {
   });
 }
 
-test('settings: a connection that lives can get another controller', (t) => {
+test('MAY-18: a connection that lives can get another controller', (t) => {
   const c = established(t);
   const first = c.established.tcb.congestion;
   t.is(first.name, 'cubic');

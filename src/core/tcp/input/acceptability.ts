@@ -71,6 +71,7 @@ function trim(tcb: Tcb, seg: Segment): void {
   const text = Math.min(before, seg.textLength);
   seg.textStart += text;
   seg.textLength -= text;
+  seg.up -= before;
   seg.seq = rcv.nxt;
 }
 

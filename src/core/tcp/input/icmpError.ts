@@ -4,7 +4,7 @@ import type { DropReason } from '../../base/reasons.ts';
 import { add, type Seq, seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { isInFlight } from '../send/inFlight.ts';
-import { closeTcb, type Tcb } from '../tcb.ts';
+import { closeTcb, Event, type Tcb } from '../tcb.ts';
 
 /**
  * Was it a probe, which has the number before SND.UNA, and has nobody answered it yet? Linux drops
@@ -64,8 +64,11 @@ export function onIcmpError(tcb: Tcb, error: TransportError, now: Micros): DropR
   const isOpening = tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED';
   const isHard = HARD.has(error.kind);
   const code = isHard && errorCodes === 'freebsd' ? hardCode(error.kind) : CODES[error.kind];
-  if (!isOpening) tcb.softError = code;
-  else if (openingErrors === 'all' || (openingErrors === 'hard' && isHard))
+  if (!isOpening) {
+    tcb.softError = code;
+    tcb.events |= Event.SOFT_ERROR;
+  } else if (openingErrors === 'all' || (openingErrors === 'hard' && isHard)) {
     closeTcb(tcb, code, now);
+  }
   return null;
 }

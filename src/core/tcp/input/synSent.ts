@@ -4,6 +4,7 @@ import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { SYN_AGAIN } from '../config.ts';
 import { decideAck } from '../receive/ackPolicy.ts';
+import { checkUrgent } from '../receive/urgent.ts';
 import { onAck, setWindow } from '../send/sender.ts';
 import { closeTcb, oweAck, type Tcb, Timer, transition } from '../tcb.ts';
 import { checkFin } from './fin.ts';
@@ -61,6 +62,8 @@ function repeatSynSoon({ recovery, deadlines }: Tcb, now: Micros): void {
 function takeRest(tcb: Tcb, seg: Segment, octets: Uint8Array, now: Micros): DropReason | null {
   seg.flags &= ~Flag.SYN;
   seg.seq = add(seg.seq, 1);
+  seg.up--;
+  checkUrgent(tcb, seg);
   const end = add(seg.seq, seg.textLength);
   const drop = processText(tcb, seg, octets, now) ?? checkFin(tcb, seg, end, now);
   decideAck(tcb, now);

@@ -5,6 +5,7 @@ import type { Segment } from '../../wire/tcp.ts';
 import { decideAck } from '../receive/ackPolicy.ts';
 import { measureByTimestamp } from '../receive/bufferTuning.ts';
 import { takeTimestamp } from '../receive/timestamps.ts';
+import { checkUrgent } from '../receive/urgent.ts';
 import { timestampAt } from '../send/sender.ts';
 import type { Tcb } from '../tcb.ts';
 import { checkSequence } from './acceptability.ts';
@@ -44,8 +45,9 @@ function checkRest(tcb: Tcb, seg: Segment, octets: Uint8Array, now: Micros): Dro
     measureByTimestamp(tcb, seg.tsEcr, seg.len, timestampAt(tcb, now));
   }
   const end = add(seg.seq, seg.textLength);
+  checkUrgent(tcb, seg); //                 Sixth
   const drop =
-    processText(tcb, seg, octets, now) ?? // Sixth, Seventh
+    processText(tcb, seg, octets, now) ?? // Seventh
     checkFin(tcb, seg, end, now); //         Eighth
   decideAck(tcb, now);
   return drop;

@@ -8,8 +8,7 @@ import { mayReceive } from '../states.ts';
 import { closeTcb, type Tcb } from '../tcb.ts';
 
 /**
- * "Seventh, process the segment text." The urgent pointer (Sixth) is not reported to users: urgent
- * text is delivered in its place in the stream.
+ * "Seventh, process the segment text."
  *
  * @rfc 9293 3.10.7.4 Seventh
  */
