@@ -22,6 +22,7 @@ import {
 } from './congestion/congestionControl.ts';
 import { ReceiveBuffer } from './receive/receiveBuffer.ts';
 import { SackBlocks } from './receive/sackBlocks.ts';
+import type { TuningState, WindowState } from './receive/windowState.ts';
 import { CwndUsage } from './send/cwndUsage.ts';
 import { type DeliveryRate, newDeliveryRate } from './send/delivery.ts';
 import { type FastOpenState, newFastOpenState } from './send/fastOpenState.ts';
@@ -123,41 +124,6 @@ export interface ReceiveSpace {
   /** The FIN of the peer has been seen, perhaps beyond a hole; `fin` is its number. */
   finSeen: boolean;
   fin: Seq;
-}
-
-/**
- * What the window that we announce follows from, as Linux reckons it: in memory, of which a part is
- * text. Linux's names stand in brackets.
- */
-export interface WindowState {
-  /** Memory for text, in order or not (sk_rcvbuf). */
-  buffer: number;
-  /** The user has set it, so it stays (SOCK_RCVBUF_LOCK). */
-  locked: boolean;
-  /** The part of memory that is text, in 256ths (scaling_ratio). */
-  scalingRatio: number;
-  /** No window is larger (window_clamp). */
-  clamp: number;
-  /** ... nor larger than this, which grows as segments prove to be worth their memory (rcv_ssthresh). */
-  ssthresh: number;
-  /** RCV.WND as it was when it was announced last (rcv_wnd). */
-  announced: number;
-}
-
-/** Measures by which the receive buffer grows: Linux's dynamic right-sizing. */
-export interface TuningState {
-  /** Octets that the user read in a round trip, at most (rcvq_space.space). */
-  space: number;
-  /** Where the present measure began: the next octet to be read, and when. */
-  seq: Seq;
-  at: Micros;
-  /** Eight times the round-trip time as the receiver sees it; 0: not known (rcv_rtt_est). */
-  rtt: number;
-  /** The present measurement of it ends when RCV.NXT gets here; when it began, 0: not yet. */
-  rttSeq: Seq;
-  rttAt: Micros;
-  /** TSecr of the last measurement by timestamps. */
-  lastEcho: number;
 }
 
 /** RFC 7323 timestamps. */

@@ -136,31 +136,26 @@ export function onHandshakeComplete(tcb: Tcb): void {
   tcb.recovery.retries = 0;
 }
 
-/** Has R2, or the user timeout, passed since the segment was first repeated? @rfc 9293 3.8.3 */
+/**
+ * Has R2, or the user timeout, passed since the segment was first repeated? R2 is the time that
+ * `dataRetries` repetitions with exponential backoff take when the first waits {@link MIN_RTO},
+ * whatever the path's RTO or its `minRto` is (Linux's arithmetic, in retransmits_timed_out).
+ *
+ * @rfc 9293 3.8.3 SHLD-11
+ */
 function isGivenUp(tcb: Tcb, now: Micros): boolean {
   const { recovery, config } = tcb;
   if (recovery.retries === 0) return false;
   const retries = tcb.orphan ? orphanRetries(tcb, isAlive(tcb)) : config.dataRetries;
   if (config.givingUp === 'count' && config.userTimeout === 0) return recovery.retries >= retries;
-  const { userTimeout, minRto } = config;
-  const limit = userTimeout > 0 ? userTimeout : doubled(minRto, retries, config);
+  const { userTimeout } = config;
+  const limit = userTimeout > 0 ? userTimeout : doubled(MIN_RTO, retries, config);
   return now - recovery.since >= limit;
 }
 
 /** Its timeout has not become the longest one. */
 function isAlive({ rtt, config }: Tcb): boolean {
   return rtt.rto < config.maxRto;
-}
-
-/**
- * The time that `dataRetries` repetitions with exponential backoff take when the first waits
- * {@link MIN_RTO}: so R2 is a time, whatever the path's RTO or its `minRto` is (Linux's arithmetic
- * for tcp_retries2, in retransmits_timed_out).
- *
- * @rfc 9293 3.8.3 SHLD-11
- */
-function r2(config: TcpConfig): Micros {
-  return doubled(MIN_RTO, config.dataRetries, config);
 }
 
 /** The time that so many repetitions take when the first waits `first`, and each one twice as long. */
