@@ -249,7 +249,6 @@ test('what is not known is unsupported: neither passed nor failed', async (t) =>
     'option 14 of TCP',
   );
   await isUnsupported(t, `${LISTENING}+0 vmsplice(3, ..., 5) = 5\n`, 'system call vmsplice');
-  await isUnsupported(t, `${CONNECTED}+0 send(4, ..., 5, MSG_EOR) = 5\n`, 'MSG_EOR');
 });
 
 test('relaxed: the set of options counts, PSH and the window do not', async (t) => {

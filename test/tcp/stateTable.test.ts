@@ -151,7 +151,8 @@ function play(c: Transcript, row: Row, column: string): string {
     wanted.rcvNxt = numberOf('RCV.NXT', c);
   }
   c.receives({ flags, seq, ack, len: row.len, mss: asks ? 1460 : 0 });
-  if (c.unexpected === 0) c.passes(DELAYED_ACK);
+  // in SYN-SENT no ACK can wait, and a wrong one lets Linux repeat the SYN soon
+  if (c.unexpected === 0 && column !== 'SS') c.passes(DELAYED_ACK);
   const answer = answerOf(c, wanted);
   const listens = column === 'LI' || column === 'SR passive';
   const next = SHORT[first(c)?.state ?? (listens ? 'LISTEN' : 'CLOSED')];
