@@ -254,16 +254,24 @@ export function readTitles(file: string, text: string): Title[] {
       ts.isCallExpression(node) &&
       /^(test(\.serial)?|check)$/.test(node.expression.getText(tree))
     ) {
-      const title = titleOf(node.arguments[0]);
-      const colon = title.indexOf(':');
-      const references = parseReferences(title.slice(0, Math.max(0, colon)));
-      const names = references.sections.length + references.labels.length;
-      if (references.whole && names > 0) found.push({ title, file, references });
+      found.push(...namedTitle(file, titleOf(node.arguments[0])));
     }
     ts.forEachChild(node, visit);
   };
   visit(tree);
   return found;
+}
+
+/** What a script of packetdrill shows: its first line says so. */
+function readRule(file: string, text: string): Title[] {
+  return namedTitle(file, /^\/\/ (.*)\.$/m.exec(text)?.[1] ?? '');
+}
+
+/** The title, if its head names a rule. */
+function namedTitle(file: string, title: string): Title[] {
+  const references = parseReferences(title.slice(0, Math.max(0, title.indexOf(':'))));
+  const names = references.sections.length + references.labels.length;
+  return references.whole && names > 0 ? [{ title, file, references }] : [];
 }
 
 /** What a template puts in is shown as `…`. */
@@ -429,9 +437,9 @@ function compareLabels(a: string, b: string): number {
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const README = join(ROOT, FOLDER, 'README.md');
 
-function filesOf(folder: string): { file: string; text: string }[] {
+function filesOf(folder: string, extension = '.ts'): { file: string; text: string }[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && entry.name.endsWith(extension))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
     .map((path) => ({
@@ -444,7 +452,10 @@ function filesOf(folder: string): { file: string; text: string }[] {
 export function readIndex(): Index {
   return {
     code: filesOf('src/core').flatMap(({ file, text }) => readCode(file, text)),
-    titles: filesOf('test').flatMap(({ file, text }) => readTitles(file, text)),
+    titles: [
+      ...filesOf('test').flatMap(({ file, text }) => readTitles(file, text)),
+      ...filesOf('test/packetdrill', '.pkt').flatMap(({ file, text }) => readRule(file, text)),
+    ],
   };
 }
 

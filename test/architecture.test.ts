@@ -76,6 +76,7 @@ const TCP_EDGES: readonly Edge[] = [
   { from: 'tcb', to: 'send/sendBuffer', why: 'the TCB consists of it' },
   { from: 'tcb', to: 'send/cwndUsage', why: 'the TCB consists of it' },
   { from: 'tcb', to: 'send/delivery', why: 'the TCB consists of its records' },
+  { from: 'tcb', to: 'receive/windowState', why: 'the TCB consists of its records' },
   { from: 'tcb', to: 'send/pace', why: 'the TCB consists of its record' },
   { from: 'tcb', to: 'send/writeQueue', why: 'the TCB consists of it' },
   { from: 'tcb', to: 'receive/receiveBuffer', why: 'the TCB consists of it' },

@@ -130,7 +130,7 @@ export class SegmentWriter {
     segment.up = Math.min(ahead, MAX_URGENT);
   }
 
-  /** The Fast Open option, once: a SYN that is repeated has none. @rfc 7413 4.2.1 */
+  /** The Fast Open option, once: a SYN that is repeated has none. @rfc 7413 4.2.2 */
   #cookie({ fastOpen }: Tcb): void {
     const { cookie } = fastOpen;
     if (cookie === null) return;
