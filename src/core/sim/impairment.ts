@@ -4,6 +4,7 @@ import type { Device } from '../base/ports.ts';
 import { fraction, type Random, uniform } from '../base/random.ts';
 import { type Clock, type Micros, MS } from '../base/time.ts';
 import { TimerEntry, type TimerQueue, type TimerTarget } from '../base/timerQueue.ts';
+import { adjust } from '../wire/checksum.ts';
 import { ETHERNET_HEADER, EtherType } from '../wire/ethernet.ts';
 
 /** What is to happen to one frame; `overtakenBy`: it is held back until so many others have passed. */
@@ -12,6 +13,7 @@ export type FrameFate =
   | 'lose'
   | 'duplicate'
   | 'corrupt'
+  | 'mark'
   | { readonly overtakenBy: number };
 
 /** What happens to the frames that are sent through an {@link Impairment}; probabilities 0 to 1. */
@@ -23,10 +25,14 @@ export interface ImpairmentOptions {
   readonly reordering?: number;
   /** One bit of an IPv4 datagram is inverted. ARP, which has no checksum, is left alone. */
   readonly corruption?: number;
+  /** An ECN-capable IPv4 datagram (ECT) becomes one that experienced congestion (CE). @rfc 3168 5 */
+  readonly marking?: number;
   /** Longest time that a reordered frame is held back; default 10 ms. */
   readonly jitter?: Micros;
   /** Numbers of frames with TCP text, SYN or FIN that are lost, the first being 1. */
   readonly drop?: readonly number[];
+  /** Numbers of ECN-capable datagrams that are marked CE, the first being 1. */
+  readonly mark?: readonly number[];
   /** Decides on a frame, which is the caller's to look at only; null leaves it to the rest. */
   readonly fate?: (packet: PacketBuffer) => FrameFate | null;
 }
@@ -51,8 +57,11 @@ export interface ImpairmentCounters {
   duplicated: number;
   reordered: number;
   corrupted: number;
+  marked: number;
 }
 
+/** ECN codepoint of what experienced congestion; other ones but 0 are ECN-capable. @rfc 3168 5 */
+const CE = 3;
 const DEFAULT_JITTER = 10 * MS;
 
 /** Makes the way out of a device unreliable, always in the same way from one seed. */
@@ -65,6 +74,7 @@ export class Impairment {
     duplicated: 0,
     reordered: 0,
     corrupted: 0,
+    marked: 0,
   };
   readonly #inner: Device;
   readonly #options: ImpairmentOptions;
@@ -72,6 +82,8 @@ export class Impairment {
   readonly #clock: Clock;
   readonly #timers: TimerQueue;
   #numbered = 0;
+  /** ECN-capable datagrams that came so far. */
+  #capable = 0;
   /** Is the way bad just now? */
   #bad = false;
   readonly #overtaken: Overtaken[] = [];
@@ -103,11 +115,12 @@ export class Impairment {
       counters.lost++;
       return true;
     }
+    const passing = this.#isMarked(packet) ? this.#marked(packet) : packet;
     if (this.#happens(this.#options.duplication)) {
       counters.duplicated++;
-      this.#pass(packet);
+      this.#pass(passing);
     }
-    return this.#pass(packet);
+    return this.#pass(passing);
   }
 
   #suffer(packet: PacketBuffer, fate: FrameFate): boolean {
@@ -124,6 +137,8 @@ export class Impairment {
         break;
       case 'corrupt':
         return this.#hand(this.#corrupted(packet));
+      case 'mark':
+        return this.#hand(isEcnCapable(packet) ? this.#marked(packet) : packet);
       default:
         counters.reordered++;
         this.#overtaken.push({ packet: copyOf(packet), by: fate.overtakenBy });
@@ -156,6 +171,13 @@ export class Impairment {
     return this.#bad && this.#happens(loss);
   }
 
+  #isMarked(packet: PacketBuffer): boolean {
+    const { mark, marking } = this.#options;
+    if ((mark === undefined && marking === undefined) || !isEcnCapable(packet)) return false;
+    this.#capable++;
+    return mark?.includes(this.#capable) === true || this.#happens(marking);
+  }
+
   #pass(packet: PacketBuffer): boolean {
     const corrupts = this.#happens(this.#options.corruption) && isIpv4(packet);
     const holds = this.#happens(this.#options.reordering);
@@ -175,6 +197,18 @@ export class Impairment {
     const at = copy.link + ETHERNET_HEADER;
     const index = at + uniform(this.#random, copy.end - at);
     copy.octets[index] = (copy.octets[index] ?? 0) ^ (1 << uniform(this.#random, 8));
+    return copy;
+  }
+
+  /** A copy marked CE. */
+  #marked(packet: PacketBuffer): PacketBuffer {
+    this.counters.marked++;
+    const copy = copyOf(packet);
+    const { view } = copy;
+    const ip = copy.link + ETHERNET_HEADER;
+    const word = view.getUint16(ip);
+    view.setUint16(ip, word | CE);
+    view.setUint16(ip + 10, adjust(view.getUint16(ip + 10), word, word | CE));
     return copy;
   }
 
@@ -214,6 +248,10 @@ class Held implements TimerTarget {
 
 function isIpv4(packet: PacketBuffer): boolean {
   return packet.view.getUint16(packet.link + 12) === EtherType.IPV4;
+}
+
+function isEcnCapable(packet: PacketBuffer): boolean {
+  return isIpv4(packet) && (packet.view.getUint8(packet.link + ETHERNET_HEADER + 1) & CE) !== 0;
 }
 
 /** TCP with text, SYN or FIN? Only frames of our own stack come here, so they are well formed. */
