@@ -80,6 +80,15 @@ export type CongestionControlName = (typeof CONGESTION_CONTROLS)[number];
 export const SLOW_STARTS = ['hystart', 'hystart++', 'standard'] as const;
 export type SlowStartName = (typeof SLOW_STARTS)[number];
 
+/**
+ * How far the window falls when a router has marked a segment: as for a loss (RFC 3168 6.1.2; Linux), or
+ * in congestion avoidance by less, since a router that marks has a short queue (`abe`).
+ *
+ * @rfc 8511 3.1
+ */
+export const ECN_BACKOFFS = ['loss', 'abe'] as const;
+export type EcnBackoff = (typeof ECN_BACKOFFS)[number];
+
 /** What a keepalive probe carries: nothing, or one octet that has been received before. */
 export type ProbeOctets = 0 | 1;
 
@@ -154,6 +163,7 @@ export interface TcpConfig {
   readonly congestionControl: CongestionControlName;
   /** When slow start ends; for connections that begin. @rfc 9406 */
   readonly slowStart: SlowStartName;
+  readonly ecnBackoff: EcnBackoff;
   /** Text leaves at a pace, as with Linux's fq: 200 % of cwnd in a round trip in slow start, else 120 %. */
   readonly pacing: boolean;
   /** ... of at most so many octets a second, which turns it on; 0: no bound (SO_MAX_PACING_RATE). */
@@ -299,6 +309,7 @@ export const DEFAULT_CONFIG: TcpConfig = {
   slowStartAfterIdle: true,
   congestionControl: 'cubic',
   slowStart: 'hystart',
+  ecnBackoff: 'loss',
   pacing: false,
   maxPacingRate: 0,
   noDelay: false,
@@ -396,6 +407,7 @@ const CHOICES = {
   windowModel: ['memory', 'octets'],
   optionOrder: ['linux', 'freebsd'],
   slowStart: SLOW_STARTS,
+  ecnBackoff: ECN_BACKOFFS,
   givingUp: ['time', 'count'],
   ackRule: ['quick', 'second-segment'],
   pushRule: ['writes', 'buffer'],

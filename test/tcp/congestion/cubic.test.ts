@@ -11,6 +11,7 @@ const BETA = 717 / 1024;
 
 congestionSuite('cubic', (mss) => new Cubic(mss), {
   kept: (segments) => Math.max(2, Math.floor(segments * BETA)),
+  keptByAbe: (segments) => Math.floor((segments * 870) / 1024),
   growth: [0.5, 1.5],
 });
 

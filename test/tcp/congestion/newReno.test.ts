@@ -6,6 +6,7 @@ import { VirtualSender } from './virtualSender.ts';
 
 congestionSuite('reno', (mss) => new NewReno(mss), {
   kept: (segments) => Math.floor(segments / 2),
+  keptByAbe: (segments) => Math.floor(segments * 0.8),
   growth: [1, 1],
 });
 

@@ -12,6 +12,8 @@ const RTO: Micros = 300 * MS;
 export interface Traits {
   /** ssthresh in segments when cwnd was so many. */
   readonly kept: (segments: number) => number;
+  /** ... when a mark told of congestion, with ABE. */
+  readonly keptByAbe: (segments: number) => number;
   /** Segments by which cwnd grows in a round of congestion avoidance, at 10 segments and 100 ms. */
   readonly growth: readonly [least: number, most: number];
 }
@@ -27,6 +29,7 @@ export function congestionSuite(name: string, make: Make, traits: Traits): void 
   beginning(check);
   growing(check, traits);
   losing(check, traits);
+  marking(check, traits);
   resting(check, traits);
   sizes(name, make, traits);
   anything(name, make);
@@ -145,6 +148,44 @@ function losing(check: Check, traits: Traits): void {
     control.ssthresh = ssthresh;
     sender.round();
     t.is(sender.segments, 80);
+  });
+}
+
+function marking(check: Check, { kept, keptByAbe }: Traits): void {
+  check('RFC 3168 6.1.2: a mark reduces the window as a loss does', (t, sender) => {
+    sender.rounds(2);
+    sender.control.onEcn('loss');
+    t.is(sender.segments, 40);
+    t.is(sender.threshold, kept(40));
+  });
+
+  check('RFC 8511 3.1: with ABE it falls by less, in congestion avoidance', (t, sender) => {
+    sender.avoidAt(100);
+    sender.control.onEcn('abe');
+    t.is(sender.threshold, keptByAbe(100));
+    sender.avoidAt(100);
+    sender.control.onEcn('loss');
+    t.is(sender.threshold, kept(100));
+  });
+
+  check('RFC 8511 3.1: with ABE it falls as for a loss in slow start', (t, sender) => {
+    sender.rounds(2);
+    sender.control.onEcn('abe');
+    t.is(sender.threshold, kept(40));
+  });
+
+  check('RFC 8511 3.1: with ABE a loss is what it was', (t, sender) => {
+    sender.avoidAt(100);
+    sender.control.onEcn('abe');
+    sender.avoidAt(100);
+    sender.control.onLoss();
+    t.is(sender.threshold, kept(100));
+  });
+
+  check('RFC 8511 3.1: with ABE ssthresh is two segments at least', (t, sender) => {
+    sender.avoidAt(1);
+    sender.control.onEcn('abe');
+    t.is(sender.threshold, 2);
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import type { CongestionControlName } from '../config.ts';
+import type { CongestionControlName, EcnBackoff } from '../config.ts';
 
 /** What one ACK told the sender. One record is reused per connection: copy what you keep. */
 export interface AckSample {
@@ -87,6 +87,8 @@ export interface CongestionControl {
   onAck(sample: AckSample, limited: boolean): void;
   /** Loss was found by ACKs: `ssthresh` for the recovery that begins, in which others run cwnd. */
   onLoss(): void;
+  /** A router has marked what it would have dropped: `ssthresh` likewise. @rfc 3168 6.1.2, 8511 3.1 */
+  onEcn(backoff: EcnBackoff): void;
   /**
    * The retransmission timer expired. `first`: not for the same text again.
    * @param nxt SND.NXT

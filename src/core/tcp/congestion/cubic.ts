@@ -1,6 +1,11 @@
 import type { Seq } from '../../base/seq.ts';
 import { type Micros, MS } from '../../base/time.ts';
-import { INITIAL_WINDOW_SEGMENTS, NO_THRESHOLD, type SlowStartName } from '../config.ts';
+import {
+  type EcnBackoff,
+  INITIAL_WINDOW_SEGMENTS,
+  NO_THRESHOLD,
+  type SlowStartName,
+} from '../config.ts';
 import type { AckSample, CongestionControl } from './congestionControl.ts';
 import {
   AdditiveIncrease,
@@ -47,6 +52,8 @@ import { HyStartPlusPlus } from './hyStartPlusPlus.ts';
 
 /** beta: 0.7, in 1024ths. @rfc 9438 4.6 */
 const BETA = 717;
+/** beta_ecn: 0.85. @rfc 8511 3.1 */
+const BETA_ECN = 870;
 const SCALE = 1024;
 /** C: 0.4, in 1024ths, with the round trip of 100 ms that it is defined for (section 5.1). @rfc 9438 4.2 */
 const CUBE_RATE = 41 * 10;
@@ -157,14 +164,11 @@ export class Cubic implements CongestionControl {
   }
 
   onLoss(): void {
-    const cwnd = segmentsOf(this);
-    this.#epochStart = NONE;
-    // RFC 9438 4.7, fast convergence: below the last W_max others need room, so less is aimed at.
-    const yields = cwnd < this.#wMax;
-    this.#wMax = yields ? Math.floor((cwnd * (SCALE + BETA)) / (2 * SCALE)) : cwnd;
-    const kept = Math.floor((cwnd * BETA) / SCALE);
-    this.ssthresh = Math.max(kept, MIN_SSTHRESH_SEGMENTS) * this.mss;
-    this.#avoidance.reset();
+    this.#reduceTo(BETA);
+  }
+
+  onEcn(backoff: EcnBackoff): void {
+    this.#reduceTo(backoff === 'abe' && !isSlowStart(this) ? BETA_ECN : BETA);
   }
 
   onRto(first: boolean, nxt: Seq, now: Micros): void {
@@ -186,6 +190,18 @@ export class Cubic implements CongestionControl {
 
   onSynLost(): void {
     this.cwnd = LOSS_WINDOW_SEGMENTS * this.mss;
+  }
+
+  /** What stays of cwnd (cubictcp_recalc_ssthresh). @param beta in 1024ths */
+  #reduceTo(beta: number): void {
+    const cwnd = segmentsOf(this);
+    this.#epochStart = NONE;
+    // RFC 9438 4.7, fast convergence: below the last W_max others need room, so less is aimed at.
+    const yields = cwnd < this.#wMax;
+    this.#wMax = yields ? Math.floor((cwnd * (SCALE + BETA)) / (2 * SCALE)) : cwnd;
+    const kept = Math.floor((cwnd * beta) / SCALE);
+    this.ssthresh = Math.max(kept, MIN_SSTHRESH_SEGMENTS) * this.mss;
+    this.#avoidance.reset();
   }
 
   /** All that was learned of the path (bictcp_reset). */

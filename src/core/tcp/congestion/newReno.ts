@@ -1,6 +1,11 @@
 import type { Seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
-import { INITIAL_WINDOW_SEGMENTS, NO_THRESHOLD, type SlowStartName } from '../config.ts';
+import {
+  type EcnBackoff,
+  INITIAL_WINDOW_SEGMENTS,
+  NO_THRESHOLD,
+  type SlowStartName,
+} from '../config.ts';
 import type { AckSample, CongestionControl } from './congestionControl.ts';
 import {
   AdditiveIncrease,
@@ -15,6 +20,10 @@ import {
   slowStart,
 } from './growth.ts';
 import { HyStartPlusPlus } from './hyStartPlusPlus.ts';
+
+/** beta_loss and beta_ecn. @rfc 8511 3.1 */
+const BETA = 0.5;
+const BETA_ECN = 0.8;
 
 /**
  * Slow start, one segment for each window in congestion avoidance, and half of it on loss.
@@ -66,8 +75,11 @@ export class NewReno implements CongestionControl {
   }
 
   onLoss(): void {
-    this.ssthresh = Math.max(Math.floor(segmentsOf(this) / 2), MIN_SSTHRESH_SEGMENTS) * this.mss;
-    this.#avoidance.reset();
+    this.#reduceTo(BETA);
+  }
+
+  onEcn(backoff: EcnBackoff): void {
+    this.#reduceTo(backoff === 'abe' && !isSlowStart(this) ? BETA_ECN : BETA);
   }
 
   onRto(first: boolean): void {
@@ -84,5 +96,11 @@ export class NewReno implements CongestionControl {
 
   onSynLost(): void {
     this.cwnd = LOSS_WINDOW_SEGMENTS * this.mss;
+  }
+
+  #reduceTo(share: number): void {
+    const kept = Math.floor(segmentsOf(this) * share);
+    this.ssthresh = Math.max(kept, MIN_SSTHRESH_SEGMENTS) * this.mss;
+    this.#avoidance.reset();
   }
 }
