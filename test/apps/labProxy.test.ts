@@ -11,7 +11,7 @@ const HOUR = 60 * MINUTE;
 
 /** Three hosts of a lab, with a proxy on the one in the middle. */
 /** Of a fixed size, so that what a connection holds does not depend on how it was read before. */
-const BUFFERS = { receiveBuffer: 1 << 20 };
+const BUFFERS = { sendBuffer: 1 << 20, receiveBuffer: 1 << 20 };
 
 class ProxyLab {
   readonly lab = new Lab();

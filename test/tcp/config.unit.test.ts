@@ -7,7 +7,9 @@ const HOUR = 3600 * SECOND;
 const LONG = Number.MAX_SAFE_INTEGER;
 
 const RANGES = {
-  sendBuffer: [1, 2 ** 30],
+  sendBuffer: [0, 2 ** 30],
+  wmemDefault: [1, 2 ** 30],
+  wmemMax: [1, 2 ** 30],
   receiveBuffer: [0, 2 ** 29],
   rmemDefault: [2304, 2 ** 29],
   rmemMax: [2304, 2 ** 29],

@@ -132,8 +132,15 @@ export type SynCookiesWhen = (typeof SYN_COOKIES)[number];
 
 /** Settings of one connection. */
 export interface TcpConfig {
-  /** Octets that the user may write ahead of the peer. */
+  /**
+   * Octets that the user may write ahead of the peer. 0: the buffer begins with `wmemDefault` and grows
+   * with cwnd, up to `wmemMax`.
+   */
   readonly sendBuffer: number;
+  /** Octets of a send buffer that grows, when it begins. Linux begins with as much as cwnd asks for. */
+  readonly wmemDefault: number;
+  /** ... and at most (Linux: tcp_wmem[2]). */
+  readonly wmemMax: number;
   /**
    * Octets that the peer may send ahead of the user; as with SO_RCVBUF the stack reckons twice as
    * much memory, not less than {@link MIN_RECEIVE_MEMORY}, and leaves it at that. 0: the buffer
@@ -295,7 +302,9 @@ export interface TcpConfig {
 
 /** Linux's defaults. */
 export const DEFAULT_CONFIG: TcpConfig = {
-  sendBuffer: 1 << 20,
+  sendBuffer: 0,
+  wmemDefault: 1 << 20,
+  wmemMax: 4 << 20,
   receiveBuffer: 0,
   rmemDefault: 131_072,
   rmemMax: 33_554_432,
@@ -364,7 +373,9 @@ export const DEFAULT_CONFIG: TcpConfig = {
 };
 
 const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = {
-  sendBuffer: [1, 1 << 30],
+  sendBuffer: [0, 1 << 30],
+  wmemDefault: [1, 1 << 30],
+  wmemMax: [1, 1 << 30],
   receiveBuffer: [0, 1 << 29],
   rmemDefault: [MIN_RECEIVE_MEMORY, 1 << 29],
   rmemMax: [MIN_RECEIVE_MEMORY, 1 << 29],

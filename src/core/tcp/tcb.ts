@@ -355,7 +355,7 @@ export class Tcb {
     this.pace = newPace();
     this.cwndUsage = new CwndUsage();
     this.sample = newAckSample(iss);
-    this.sendBuffer = new SendBuffer(config.sendBuffer, add(iss, 1));
+    this.sendBuffer = new SendBuffer(config.sendBuffer || config.wmemDefault, add(iss, 1));
     this.writeQueue = new WriteQueue(add(iss, 1));
     this.receiveBuffer = new ReceiveBuffer(mostReceived(config), config.segmentLayout);
     this.retransmitQueue = new RetransmitQueue();

@@ -163,7 +163,7 @@ function receiveMemory(value: string): Partial<TcpConfig> | null {
 function sendMemory(value: string): Partial<TcpConfig> | null {
   const [, , most] = value.split(/\s+/).map(Number);
   if (most === undefined || !(most > 0)) return null;
-  return { sendBuffer: Math.max(DEFAULT_CONFIG.sendBuffer, Math.floor(most / 2)) };
+  return { sendBuffer: Math.max(DEFAULT_CONFIG.wmemDefault, Math.floor(most / 2)) };
 }
 
 /** By their whole names: the queue of the device, parameters of Linux's modules, FreeBSD's. */

@@ -10,6 +10,7 @@ import { sendStamp } from './deliveryRate.ts';
 import { cwndSegments, inFlight, isReducing } from './inFlight.ts';
 import { mustWaitForPace, onPaced } from './pacing.ts';
 import type { SegmentWriter } from './segmentWriter.ts';
+import { growSendBuffer } from './sendTuning.ts';
 import { onBurstsSent, onSent } from './transmitTimer.ts';
 import { tellOfRoom } from './writable.ts';
 
@@ -51,6 +52,7 @@ export function sendNew(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
     onBurstsSent(tcb, now);
     tellOfRoom(tcb);
   }
+  growSendBuffer(tcb);
 }
 
 /** New text as the probe that is owed: one burst, of one segment if cwnd has room for none. @rfc 8985 7.3 */

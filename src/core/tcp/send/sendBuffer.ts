@@ -40,6 +40,11 @@ export class SendBuffer {
     return this.#ring.limit;
   }
 
+  /** Lets it hold so many octets, where that is more than now. */
+  grow(limit: number): void {
+    if (limit > this.limit) this.#ring.setLimit(limit);
+  }
+
   /** Appends what fits. @returns octets taken */
   write(source: Uint8Array, from: number, count: number): number {
     return this.#ring.write(source, from, count);
