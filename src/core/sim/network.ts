@@ -99,6 +99,7 @@ export class Network {
 
   /** The time of the next event; {@link NEVER}: nothing will ever happen. */
   next(): Micros {
+    if (this.pending) return this.now;
     let next = this.timers.next();
     for (const stack of this.#stacks) next = Math.min(next, stack.nextDeadline());
     return next;
