@@ -31,6 +31,7 @@ for (const name of scripts) {
     const result = await drill(text, {
       mode: 'strict',
       config: isFreebsd(name) ? PROFILES.freebsd : PROFILES.linux,
+      system: isFreebsd(name) ? 'FreeBSD' : 'Linux',
       dialect: isFreebsd(name) ? 'nplab' : null,
       defines: {},
       overrides: [],

@@ -14,6 +14,7 @@ async function passes(t: ExecutionContext, text: string): Promise<void> {
   const { verdict, reason, transcript } = await drill(text, {
     mode: 'strict',
     config: PROFILES.freebsd,
+    system: 'FreeBSD',
     dialect: 'nplab',
     defines: {},
     overrides: [],

@@ -56,6 +56,34 @@ test('a script that is no script fails at its line and column', async (t) => {
   t.is(result.position?.line, 1);
 });
 
+test('the system is defined, and the other one is not', async (t) => {
+  const script = `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+#ifdef Linux
++0 close(3) = 0
+#endif
+#ifdef FreeBSD
++0 close(3) = 1
+#endif
+`;
+  await passes(t, script);
+  await fails(t, script, /close/, { system: 'FreeBSD' });
+});
+
+test('timers of FreeBSD may be late by 5 % alone', async (t) => {
+  const script = `${CONNECTED}
++0  close(4) = 0
++0  > F. 1:1(0) ack 1
++.1 < . 1:1(0) ack 2 win 65535
++10 socket(..., SOCK_STREAM, IPPROTO_TCP) = 5
++0  fcntl(5, F_SETFL, O_RDWR|O_NONBLOCK) = 0
++0  connect(5, ..., ...) = -1 EINPROGRESS (Operation now in progress)
++0  > S 0:0(0) <...>
++.9 > S 0:0(0) <...>
+`;
+  await passes(t, script);
+  await fails(t, script, /too late/, { system: 'FreeBSD' });
+});
+
 test('sent segments count as one that is longer, unless --strict_segments says otherwise', async (t) => {
   const script = `${CONNECTED}
 +0 write(4, ..., 3000) = 3000

@@ -116,6 +116,7 @@ async function run(paths: readonly string[], options: PacketdrillOptions): Promi
     ...(isKernel && { makeHost: await kernelHosts() }),
     mode,
     config: PROFILES[profile],
+    system: !isKernel && profile === 'freebsd' ? 'FreeBSD' : 'Linux',
     dialect: dialectOf(options),
     defines: options.define,
     overrides: overridesOf(options),

@@ -7,13 +7,21 @@ import { parseScript } from '../parser.ts';
 import { SimulatedHost } from '../simulated/simulatedHost.ts';
 import type { ScriptResult, Verdict } from './result.ts';
 import { runScript } from './runner.ts';
-import { HARNESS_DEFINES, type NamedValue, type Settings, settingsFor } from './settings.ts';
+import {
+  definesFor,
+  type NamedValue,
+  type Settings,
+  type System,
+  settingsFor,
+} from './settings.ts';
 
 /** How scripts are run. */
 export interface DrillOptions {
   readonly mode: 'strict' | 'relaxed';
   /** The stack's settings: a profile. */
   readonly config: Partial<TcpConfig>;
+  /** Whose conduct that is, for scripts that ask. Default: Linux. */
+  readonly system?: System;
   /** null: what occurs in a script tells. */
   readonly dialect: Dialect | null;
   /** Of the command line: they win over the script's. */
@@ -26,12 +34,12 @@ export interface DrillOptions {
 
 /** Runs the text of a script: against this stack, in virtual time, unless told otherwise. */
 export async function drill(text: string, options: DrillOptions): Promise<ScriptResult> {
-  const defines = { ...HARNESS_DEFINES, ...options.defines };
-  const { dialect } = options;
+  const { dialect, system = 'Linux' } = options;
+  const defines = { ...definesFor(system), ...options.defines };
   const script = parseScript(text, { defines, ...(dialect === null ? {} : { dialect }) });
   if (script.kind === 'error') return ended('fail', script.message, script.position);
   try {
-    const settings = settingsFor(script, options.overrides);
+    const settings = settingsFor(script, options.overrides, system);
     const host = options.makeHost?.(settings) ?? simulatedHost(settings, options);
     try {
       return await runScript(script, { host, settings, mode: options.mode });

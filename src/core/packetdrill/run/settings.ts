@@ -26,9 +26,8 @@ export interface Settings {
 
 type Writable = { -readonly [K in keyof Settings]: Settings[K] };
 
-const DEFAULTS: Settings = {
+const DEFAULTS: Omit<Settings, 'tolerancePercent'> = {
   toleranceMicros: 4000,
-  tolerancePercent: 12.5,
   timestampTick: 0,
   scalesEcho: false,
   strictSegments: false,
@@ -43,13 +42,24 @@ const DEFAULTS: Settings = {
 };
 
 /** Symbols that google's own harness defines, and scripts rely on. */
-export const HARNESS_DEFINES: Readonly<Record<string, string>> = {
+const HARNESS_DEFINES: Readonly<Record<string, string>> = {
   TFO_COOKIE: '3021b9d889017eeb',
   TFO_COOKIE_ZERO: '0000000000000000',
   CODE: 'host_unreachable',
   CMSG_LEVEL_IP: 'SOL_IP',
   CMSG_TYPE_RECVERR: 'IP_RECVERR',
 };
+
+/**
+ * The system whose conduct is expected. nplab's packetdrill defines its name as a symbol, for `#ifdef`,
+ * and allows timers of FreeBSD less slack.
+ */
+export type System = 'Linux' | 'FreeBSD';
+
+/** The symbols that a script finds defined. */
+export function definesFor(system: System): Readonly<Record<string, string>> {
+  return { ...HARNESS_DEFINES, [system]: system };
+}
 
 /** They concern the harness of other implementations. */
 const IGNORED = new Set([
@@ -75,12 +85,19 @@ export interface NamedValue {
   readonly value: string | null;
 }
 
+/** Of the time between two events. */
+const TOLERANCE_PERCENT: Readonly<Record<System, number>> = { Linux: 12.5, FreeBSD: 5 };
+
 /**
  * @param overrides of the command line: they win
  * @throws Unsupported
  */
-export function settingsFor(script: Script, overrides: readonly NamedValue[]): Settings {
-  const settings: Writable = { ...DEFAULTS };
+export function settingsFor(
+  script: Script,
+  overrides: readonly NamedValue[],
+  system: System,
+): Settings {
+  const settings: Writable = { ...DEFAULTS, tolerancePercent: TOLERANCE_PERCENT[system] };
   for (const { name, value } of [...script.options, ...overrides]) set(settings, name, value);
   return settings;
 }
