@@ -127,6 +127,8 @@ export const DROP_REASONS = {
   'blind-reset': rule('RFC 9293 3.10.7.3', 'a RST that acknowledges no SYN of ours'),
   'no-syn': rule('RFC 9293 3.10.7.3', 'neither SYN nor RST'),
   unacceptable: rule('RFC 9293 3.10.7.4', 'the segment is outside the receive window'),
+  'no-timestamp': rule('RFC 7323 3.2', 'timestamps are agreed upon, and it has none'),
+  'time-wait': rule('RFC 9293 3.10.7.4', 'the connection is over: nothing but ACKs is answered'),
   paws: rule('RFC 7323 5', 'the timestamp is older than the last one'),
   'reset-not-exact': rule('RFC 5961 3.2', 'a RST in the window but not at its left edge'),
   'reset-accepted': rule('RFC 9293 3.10.7.4', 'the peer reset the connection'),

@@ -289,6 +289,17 @@ export interface TcpConfig {
   readonly synCheck: 'challenge' | 'reset';
   /** May a RST end TIME-WAIT? Not so: "ignore RST segments in TIME-WAIT state" (RFC 1337 3; Linux: tcp_rfc1337). */
   readonly timeWaitResets: boolean;
+  /**
+   * What is answered in TIME-WAIT: segments that are not acceptable (RFC 9293 3.10.7.4), or all that have
+   * an ACK and do not repeat the last one (FreeBSD: tcp_twcheck).
+   */
+  readonly timeWaitCheck: 'sequence' | 'repetition';
+  /** Where timestamps are agreed upon, a segment without one is taken, or dropped. @rfc 7323 3.2 */
+  readonly missingTimestamps: 'taken' | 'dropped';
+  /** Text of a SYN in SYN-SENT waits for the end of the handshake, or the peer has to send it again (Linux). */
+  readonly synText: 'dropped' | 'kept';
+  /** Does SACK report the number of a FIN beyond a hole (Linux), or text alone (FreeBSD)? */
+  readonly sackFin: boolean;
   /** May a SYN have a FIN with it? (FreeBSD: drop_synfin) */
   readonly synFin: boolean;
   /** Shortest time between answers to segments out of the window without text (Linux: tcp_invalid_ratelimit). */
@@ -364,6 +375,10 @@ export const DEFAULT_CONFIG: TcpConfig = {
   resetCheck: 'exact',
   synCheck: 'challenge',
   timeWaitResets: true,
+  timeWaitCheck: 'sequence',
+  missingTimestamps: 'taken',
+  synText: 'dropped',
+  sackFin: true,
   synFin: true,
   invalidAckInterval: INVALID_ACK_INTERVAL,
   openingErrors: 'all',
@@ -424,6 +439,9 @@ const CHOICES = {
   pushRule: ['writes', 'buffer'],
   resetCheck: ['exact', 'window'],
   synCheck: ['challenge', 'reset'],
+  timeWaitCheck: ['sequence', 'repetition'],
+  missingTimestamps: ['taken', 'dropped'],
+  synText: ['dropped', 'kept'],
   openingErrors: ['all', 'hard', 'none'],
   errorCodes: ['linux', 'freebsd'],
   synCookies: SYN_COOKIES,

@@ -258,6 +258,8 @@ export class Tcb {
   readonly news: AckNews;
   readonly ack: AckState;
   readonly fastOpen: FastOpenState;
+  /** Text of the SYN that opened both ends; it waits for the end of the handshake. */
+  synText: Uint8Array | null;
   readonly rtt: RttEstimator;
   congestion: CongestionControl;
   readonly delivery: DeliveryRate;
@@ -349,6 +351,7 @@ export class Tcb {
     this.news = newAckNews();
     this.ack = newAckState();
     this.fastOpen = newFastOpenState();
+    this.synText = null;
     this.rtt = new RttEstimator(config);
     this.congestion = options.congestion;
     this.delivery = newDeliveryRate();

@@ -210,6 +210,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     if (connection === null) {
       return this.#segmentForNobody(seg, packet.octets, source, destination, now);
     }
+    if (seg.has(Flag.FIN) && seg.has(Flag.SYN) && !connection.tcb.config.synFin) return 'syn-fin';
     if (this.#isReopening(connection, seg)) return this.#reopen(connection, seg, now);
     const drop = connection.segmentArrives(seg, packet.octets, now);
     if (drop === 'bad-ack') {

@@ -19,7 +19,9 @@ export const FREEBSD: Readonly<Record<string, Meaning>> = {
   'net.inet.tcp.finwait2_timeout': number((n) => ({ finWait2: n * MS })),
   'net.inet.tcp.msl': number((n) => ({ timeWait: 2 * n * MS })),
   'net.inet.tcp.syncache.rexmtlimit': number((n) => ({ synAckRetries: n })),
-  'net.inet.tcp.tolerate_missing_ts': always('0'),
+  'net.inet.tcp.tolerate_missing_ts': flag((on) => ({
+    missingTimestamps: on ? 'taken' : 'dropped',
+  })),
   'net.inet.tcp.nolocaltimewait': HARMLESS,
   'net.inet.tcp.log_debug': HARMLESS,
   'net.inet.icmp.icmplim': HARMLESS,

@@ -4,7 +4,7 @@ import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { enterQuickAcks } from '../receive/ackPolicy.ts';
 import { onDuplicateText, reportDuplicate } from '../receive/receiver.ts';
-import { isOldDuplicate } from '../receive/timestamps.ts';
+import { isOldDuplicate, isUntimed } from '../receive/timestamps.ts';
 import { acceptedWindow } from '../receive/window.ts';
 import { oweAck, type Tcb, Timer } from '../tcb.ts';
 
@@ -15,6 +15,7 @@ import { oweAck, type Tcb, Timer } from '../tcb.ts';
  * @rfc 9293 3.10.7.4 First
  */
 export function checkSequence(tcb: Tcb, seg: Segment, now: Micros): DropReason | null {
+  if (isUntimed(tcb, seg)) return 'no-timestamp';
   if (isOldDuplicate(tcb, seg, now)) {
     tcb.shared.counters.PAWSEstab++;
     return refuse(tcb, seg, 'paws', now);

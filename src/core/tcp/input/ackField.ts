@@ -3,6 +3,7 @@ import { diff, lt } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { countRefusal } from '../counters.ts';
+import { releaseSynText } from '../receive/synText.ts';
 import { onAck, onAnyAck, onStaleAck, setWindow } from '../send/sender.ts';
 import { closeTcb, enterTimeWait, isFinAcknowledged, type Tcb, Timer, transition } from '../tcb.ts';
 import { challenge } from './acceptability.ts';
@@ -57,6 +58,7 @@ function completeHandshake(tcb: Tcb, seg: Segment, now: Micros): DropReason | nu
   transition(tcb, 'ESTABLISHED', now);
   setWindow(tcb, seg);
   onEstablished(tcb, now);
+  if (tcb.synText !== null) releaseSynText(tcb, seg, now);
   return null;
 }
 

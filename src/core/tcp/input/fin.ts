@@ -55,9 +55,9 @@ function takeFin(tcb: Tcb): void {
   tcb.events |= Event.END;
 }
 
-/** It waits with the text before it; SACK reports its number like an octet of text. */
+/** It waits with the text before it; SACK may report its number like an octet of text. */
 function onFinOutOfOrder(tcb: Tcb, seg: Segment): void {
-  if (tcb.sackPermitted && lt(tcb.rcv.nxt, tcb.rcv.fin)) {
+  if (tcb.sackPermitted && tcb.config.sackFin && lt(tcb.rcv.nxt, tcb.rcv.fin)) {
     const left = seg.textLength > 0 ? seg.seq : tcb.rcv.fin;
     tcb.sackBlocks.add(left, add(tcb.rcv.fin, 1));
   }

@@ -1,9 +1,10 @@
 import type { DropReason } from '../../base/reasons.ts';
 import type { Micros } from '../../base/time.ts';
-import { Flag, type Segment } from '../../wire/tcp.ts';
+import type { Segment } from '../../wire/tcp.ts';
 import type { Tcb } from '../tcb.ts';
 import { segmentArrivesInSynchronized } from './synchronized.ts';
 import { segmentArrivesInSynSent } from './synSent.ts';
+import { segmentArrivesInTimeWait } from './timeWait.ts';
 
 /**
  * SEGMENT ARRIVES for a connection. CLOSED and LISTEN have no TCB: see `tcp.ts` and `listener.ts`.
@@ -23,8 +24,10 @@ export function segmentArrives(
     case 'LISTEN':
       return 'connection-closed';
     case 'SYN-SENT':
-      if (seg.has(Flag.FIN) && seg.has(Flag.SYN) && !tcb.config.synFin) return 'syn-fin';
       return segmentArrivesInSynSent(tcb, seg, octets, now);
+    case 'TIME-WAIT':
+      if (tcb.config.timeWaitCheck === 'repetition') return segmentArrivesInTimeWait(tcb, seg, now);
+      return segmentArrivesInSynchronized(tcb, seg, octets, now);
     default:
       return segmentArrivesInSynchronized(tcb, seg, octets, now);
   }

@@ -4,6 +4,7 @@ import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { SYN_AGAIN } from '../config.ts';
 import { decideAck } from '../receive/ackPolicy.ts';
+import { holdSynText } from '../receive/synText.ts';
 import { checkUrgent } from '../receive/urgent.ts';
 import { onAck, setWindow } from '../send/sender.ts';
 import { closeTcb, oweAck, type Tcb, Timer, transition } from '../tcb.ts';
@@ -47,6 +48,7 @@ export function segmentArrivesInSynSent(
   // "Otherwise, enter SYN-RECEIVED, form a SYN,ACK segment": simultaneous open. MUST-10
   transition(tcb, 'SYN-RECEIVED', now);
   tcb.synOwed = 'handshake';
+  if (tcb.config.synText === 'kept') holdSynText(tcb, seg, octets);
   return null;
 }
 

@@ -81,10 +81,11 @@ export function decideAck(tcb: Tcb, now: Micros): void {
   }
 }
 
-/** Every second segment, and all that is not plain text in order, at once (FreeBSD: DELAY_ACK). */
+/** Every second segment, and all that is not plain new text in order, at once (FreeBSD: DELAY_ACK). */
 function decideSecond(tcb: Tcb, now: Micros): void {
-  const { ack, config, deadlines } = tcb;
-  const isPlain = ack.cause === 'ack-now' && !ack.atOnce && !hasHole(tcb);
+  const { ack, config, deadlines, sackBlocks } = tcb;
+  const isNew = ack.cause === 'ack-now' && !sackBlocks.hasDuplicate;
+  const isPlain = isNew && !ack.atOnce && !hasHole(tcb);
   if (isPlain && deadlines[Timer.DELAYED_ACK] === NEVER) {
     deadlines[Timer.DELAYED_ACK] = now + config.delayedAck;
   } else owe(tcb, isPlain ? 'ack-second-segment' : ack.cause);

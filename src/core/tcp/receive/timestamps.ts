@@ -18,6 +18,17 @@ export function isOldDuplicate(tcb: Tcb, seg: Segment, now: Micros): boolean {
 }
 
 /**
+ * "If a non-<RST> segment is received without a TSopt, a TCP should silently drop the segment", where
+ * the user wants that: some peers forget it.
+ *
+ * @rfc 7323 3.2
+ */
+export function isUntimed(tcb: Tcb, seg: Segment): boolean {
+  if (tcb.config.missingTimestamps === 'taken' || !tcb.ts.on || seg.hasTimestamps) return false;
+  return (seg.flags & Flag.RST) === 0;
+}
+
+/**
  * "If: SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent, then SEG.TSval is copied to TS.Recent".
  *
  * @rfc 7323 4.3 (2)
