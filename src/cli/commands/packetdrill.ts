@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Dialect } from '../../core/packetdrill/ast.ts';
 import { type DrillOptions, drill } from '../../core/packetdrill/run/drill.ts';
 import type { ScriptResult } from '../../core/packetdrill/run/result.ts';
-import type { NamedValue } from '../../core/packetdrill/run/settings.ts';
+import type { NamedValue, System } from '../../core/packetdrill/run/settings.ts';
 import { PROFILES, type ProfileName } from '../../core/tcp/profiles.ts';
 import { Failure, UsageError } from '../failure.ts';
 import { readScript, scriptFiles } from '../packetdrill/files.ts';
@@ -94,6 +94,10 @@ function dialectOf({ dialect, profile }: PacketdrillOptions): Dialect | null {
   return dialect ?? (profile === 'freebsd' ? 'nplab' : null);
 }
 
+function systemOf({ against, profile }: PacketdrillOptions): System {
+  return against === 'stack' && profile === 'freebsd' ? 'FreeBSD' : 'Linux';
+}
+
 async function run(paths: readonly string[], options: PacketdrillOptions): Promise<Result> {
   const { fromPcap } = options;
   if (fromPcap !== undefined) {
@@ -116,7 +120,7 @@ async function run(paths: readonly string[], options: PacketdrillOptions): Promi
     ...(isKernel && { makeHost: await kernelHosts() }),
     mode,
     config: PROFILES[profile],
-    system: !isKernel && profile === 'freebsd' ? 'FreeBSD' : 'Linux',
+    system: systemOf(options),
     dialect: dialectOf(options),
     defines: options.define,
     overrides: overridesOf(options),
