@@ -145,6 +145,7 @@ function randomPair(seed: number, random: Random): PairOptions {
       timestamps: pick(true, false),
       windowScaling: pick(true, false),
       sack: pick(true, true, false),
+      mtuProbing: pick('off', 'black-hole', 'always'),
       congestionControl: pick(...CONGESTION_CONTROLS),
       noDelay: pick(true, false),
       cork: pick(false, false, false, true),

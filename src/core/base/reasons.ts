@@ -36,6 +36,7 @@ export const SEND_REASONS = {
   'partial-ack': rule('RFC 6582 3.2', 'a partial ACK says that the next one was lost too'),
   'rack-retransmission': rule('RFC 8985 6.2', 'segments sent later have arrived: it was lost'),
   'tail-loss-probe': rule('RFC 8985 7.3', 'no ACK for two round trips: the end may be lost'),
+  'mtu-probe': rule('RFC 4821 7.5', 'does a larger datagram get through?'),
   'limited-transmit': rule('RFC 3042', 'a duplicate ACK says that a segment left the network'),
   'window-probe': rule('RFC 9293 3.8.6.1', 'the window of the peer is zero'),
   'keepalive-probe': rule('RFC 9293 3.8.4', 'nothing was heard from the peer for long'),

@@ -1,7 +1,7 @@
 import { diff, lt, type Seq, seq } from '../base/seq.ts';
 import { type Micros, SECOND } from '../base/time.ts';
 import type { CapturedSegment } from '../capture/capturedSegment.ts';
-import { DEFAULT_CONFIG, type TcpConfig } from '../tcp/config.ts';
+import { DEFAULT_CONFIG, MTU_PROBING, type TcpConfig } from '../tcp/config.ts';
 import { Flag } from '../wire/tcp.ts';
 import { IPV6_EXTRA } from './feed.ts';
 import { endOf, hasAck, isSyn } from './numbers.ts';
@@ -220,5 +220,6 @@ function fromSysctls(sysctls: Readonly<Record<string, string>>): Changes {
     const text = sysctls[`net.ipv4.${name}`]?.trim().split(/\s+/)[word];
     return text !== undefined && /^\d+$/.test(text) ? [[setting, Number(text) * unit]] : [];
   });
-  return Object.fromEntries(settings);
+  const mtuProbing = MTU_PROBING[Number(sysctls['net.ipv4.tcp_mtu_probing'] ?? 0)] ?? 'off';
+  return { ...Object.fromEntries(settings), mtuProbing };
 }

@@ -98,6 +98,13 @@ export type ProbeOctets = 0 | 1;
  */
 export type SegmentLayout = 'paged' | 'linear';
 
+/**
+ * When larger segments are tried, and smaller ones if no answer comes: never; when repetitions remain
+ * unanswered; always (Linux: tcp_mtu_probing 0, 1, 2).
+ */
+export const MTU_PROBING = ['off', 'black-hole', 'always'] as const;
+export type MtuProbing = (typeof MTU_PROBING)[number];
+
 /** In whose order the options of a SYN stand, and whose padding they have. */
 export type OptionOrder = 'linux' | 'freebsd';
 
@@ -157,6 +164,16 @@ export interface TcpConfig {
   readonly optionOrder: OptionOrder;
   /** Largest segment that is announced; 0: what the interface allows. @rfc 9293 3.7.1 */
   readonly mss: number;
+  /** @rfc 4821 */
+  readonly mtuProbing: MtuProbing;
+  /** Segment size that the search begins with (Linux: tcp_base_mss). @rfc 4821 7.2 */
+  readonly mtuBaseMss: number;
+  /** Segment size below which a black hole is not believed (Linux: tcp_mtu_probe_floor). */
+  readonly mtuProbeFloor: number;
+  /** Octets between what gets through and what does not that end the search (Linux: tcp_probe_threshold). */
+  readonly mtuProbeThreshold: number;
+  /** After so long a time a larger size is tried again (Linux: tcp_probe_interval). @rfc 4821 7.1 */
+  readonly mtuProbeInterval: Micros;
   readonly windowScaling: boolean;
   readonly timestamps: boolean;
   /** Selective acknowledgments. @rfc 2018 2 */
@@ -323,6 +340,11 @@ export const DEFAULT_CONFIG: TcpConfig = {
   windowModel: 'memory',
   optionOrder: 'linux',
   mss: 0,
+  mtuProbing: 'off',
+  mtuBaseMss: 1024,
+  mtuProbeFloor: 48,
+  mtuProbeThreshold: 8,
+  mtuProbeInterval: 600 * SECOND,
   windowScaling: true,
   timestamps: true,
   sack: true,
@@ -396,6 +418,10 @@ const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = 
   rmemMax: [MIN_RECEIVE_MEMORY, 1 << 29],
   maxPacingRate: [0, Number.MAX_SAFE_INTEGER],
   mss: [0, 65_495],
+  mtuBaseMss: [MIN_MSS, 65_495],
+  mtuProbeFloor: [MIN_MSS, 65_495],
+  mtuProbeThreshold: [1, 65_495],
+  mtuProbeInterval: [0, Number.MAX_SAFE_INTEGER],
   leastBurst: [1, 65_535],
   windowDivisor: [0, 255],
   notSentLowWater: [0, 0xffff_ffff],
@@ -434,6 +460,7 @@ const CHOICES = {
   optionOrder: ['linux', 'freebsd'],
   slowStart: SLOW_STARTS,
   ecnBackoff: ECN_BACKOFFS,
+  mtuProbing: MTU_PROBING,
   givingUp: ['time', 'count'],
   ackRule: ['quick', 'second-segment'],
   pushRule: ['writes', 'buffer'],

@@ -7,13 +7,10 @@ import { type Micros, NEVER } from '../base/time.ts';
 import type { Tracer } from '../base/tracer.ts';
 import {
   DEFAULT_MSS,
-  HEADERS,
   MAX_DUPLICATE_ACKS_OWED,
-  MIN_MSS,
   MIN_RECEIVE_MEMORY,
   SCALING_RATIO,
   type TcpConfig,
-  TIMESTAMP_OPTION,
 } from './config.ts';
 import {
   type AckSample,
@@ -26,6 +23,7 @@ import type { TuningState, WindowState } from './receive/windowState.ts';
 import { CwndUsage } from './send/cwndUsage.ts';
 import { type DeliveryRate, newDeliveryRate } from './send/delivery.ts';
 import { type FastOpenState, newFastOpenState } from './send/fastOpenState.ts';
+import { type MtuSearch, newMtuSearch } from './send/mtuSearch.ts';
 import { newPace, type Pace } from './send/pace.ts';
 import {
   type AckNews,
@@ -44,10 +42,6 @@ import { type State, TRANSITIONS } from './states.ts';
 
 /** Octets of the largest datagram: windows are rounded up, and a segment may reach beyond one. */
 const LARGEST_SEGMENT = 65_536;
-
-/** Octets of the shortest datagram that every link carries whole, and of a TCP header. @rfc 791 3.2 */
-const MIN_DATAGRAM = 68;
-const MIN_TCP_HEADER = 20;
 
 /**
  * The transmission control block: all that is known of one connection, as a record. The variables
@@ -264,6 +258,7 @@ export class Tcb {
   congestion: CongestionControl;
   readonly delivery: DeliveryRate;
   readonly pace: Pace;
+  readonly mtuSearch: MtuSearch;
   /** How far cwnd is used. */
   readonly cwndUsage: CwndUsage;
   /** The one record in which ACKs are told to congestion control. */
@@ -356,6 +351,7 @@ export class Tcb {
     this.congestion = options.congestion;
     this.delivery = newDeliveryRate();
     this.pace = newPace();
+    this.mtuSearch = newMtuSearch(options.flow.mtu, iss);
     this.cwndUsage = new CwndUsage();
     this.sample = newAckSample(iss);
     this.sendBuffer = new SendBuffer(config.sendBuffer || config.wmemDefault, add(iss, 1));
@@ -517,32 +513,6 @@ export function closeTcb(tcb: Tcb, error: ConnectionErrorCode | null, now: Micro
 export function giveUp(tcb: Tcb, now: Micros): void {
   tcb.shared.counters.TCPAbortOnTimeout++;
   closeTcb(tcb, tcb.softError ?? 'ETIMEDOUT', now);
-}
-
-/**
- * The segment size that the user, the peer, its window, the path and the options leave.
- *
- * @rfc 9293 3.7.1 MUST-16
- */
-export function effectiveMss(tcb: Tcb): number {
-  const timestamps = tcb.ts.on ? TIMESTAMP_OPTION : 0;
-  const limit = tcb.config.mss > 0 ? Math.min(tcb.snd.peerMss, tcb.config.mss) : tcb.snd.peerMss;
-  const whole = Math.max(MIN_MSS, Math.min(limit, tcb.flow.mtu - HEADERS) - timestamps);
-  return Math.max(MIN_MSS, withinHalfWindow(tcb, whole) - tcb.sackBlocks.optionLength(timestamps));
-}
-
-/**
- * Segments are so small that two of them fit into the largest window that the peer has offered, "at
- * least a fraction Fs of the maximum window"; a window that is smaller than the default size is
- * filled by one (Linux: tcp_bound_to_half_wnd).
- *
- * @rfc 9293 3.8.6.2.1
- */
-export function withinHalfWindow(tcb: Tcb, octets: number): number {
-  const { maxWnd } = tcb.snd;
-  const most = maxWnd > DEFAULT_MSS ? maxWnd >>> 1 : maxWnd;
-  if (most === 0 || octets <= most) return octets;
-  return Math.max(most, MIN_DATAGRAM - MIN_TCP_HEADER - (tcb.ts.on ? TIMESTAMP_OPTION : 0));
 }
 
 /** Octets, SYN and FIN sent and not acknowledged: FlightSize. @rfc 5681 2 */

@@ -4,6 +4,7 @@ import { isOutOfResources, orphanRetries } from './orphans.ts';
 import { onCompressedAckTimer, onDelayedAckTimer } from './receive/ackPolicy.ts';
 import { onKeepAliveTimer } from './send/keepAlive.ts';
 import { onReorderingTimeout, onTimeout } from './send/lossRecovery.ts';
+import { suspectBlackHole } from './send/mtuProbing.ts';
 import { onPacingTimer } from './send/pacing.ts';
 import { onPersistTimer } from './send/persist.ts';
 import { onProbeTimer } from './send/tailLossProbe.ts';
@@ -72,6 +73,7 @@ function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
     giveUp(tcb, now);
     return;
   }
+  if (isAdvised(tcb, now)) suspectBlackHole(tcb, now);
   onTimeout(tcb, now);
   advise(tcb, now);
   // SHLD-17: octets beyond a window that the peer shrank are no reason to end the connection.
@@ -111,6 +113,12 @@ function advise(tcb: Tcb, now: Micros): void {
   if (tcb.recovery.retries !== tcb.config.adviceRetries) return;
   tcb.flow.suspect(now);
   tcb.events |= Event.UNANSWERED;
+}
+
+/** Has the time passed that R1 repetitions take? */
+function isAdvised({ recovery, config }: Tcb, now: Micros): boolean {
+  const { retries, since } = recovery;
+  return retries > 0 && now - since >= doubled(MIN_RTO, config.adviceRetries, config);
 }
 
 /** Linux's retransmits_timed_out(): the time that `synRetries` doubled timeouts take is over. */

@@ -2,6 +2,8 @@ import { MS, SECOND } from '../../base/time.ts';
 import {
   CONGESTION_CONTROLS,
   DEFAULT_CONFIG,
+  MIN_MSS,
+  MTU_PROBING,
   SYN_COOKIES,
   type TcpConfig,
 } from '../../tcp/config.ts';
@@ -53,8 +55,11 @@ const LINUX: Readonly<Record<string, Meaning>> = {
   tcp_autocorking: HARMLESS,
   tcp_moderate_rcvbuf: always('1'),
   tcp_abort_on_overflow: always('0'),
-  tcp_mtu_probing: always('0'),
-  tcp_base_mss: HARMLESS,
+  tcp_mtu_probing: numberTo(2, (n) => ({ mtuProbing: MTU_PROBING[n] ?? 'off' })),
+  tcp_base_mss: numberTo(65_495, (n) => ({ mtuBaseMss: Math.max(MIN_MSS, n) })),
+  tcp_mtu_probe_floor: numberTo(65_495, (n) => ({ mtuProbeFloor: Math.max(MIN_MSS, n) })),
+  tcp_probe_threshold: numberTo(65_495, (n) => ({ mtuProbeThreshold: Math.max(1, n) })),
+  tcp_probe_interval: number((n) => ({ mtuProbeInterval: n * SECOND })),
   tcp_ecn: always('0', '2'),
   tcp_ecn_fallback: HARMLESS,
   tcp_rfc1337: flag((on) => ({ timeWaitResets: !on })),

@@ -6,8 +6,10 @@ import { beginTuning } from '../receive/bufferTuning.ts';
 import { beginRcvMss } from '../receive/rcvMss.ts';
 import { MAX_UNSCALED, openWindow } from '../receive/window.ts';
 import { advertisedMss } from '../receive/windowSpace.ts';
+import { effectiveMss } from '../segmentSize.ts';
 import { armKeepAlive } from '../send/keepAlive.ts';
-import { Event, effectiveMss, type Tcb, transition } from '../tcb.ts';
+import { beginMtuSearch } from '../send/mtuProbing.ts';
+import { Event, type Tcb, transition } from '../tcb.ts';
 import { onHandshakeComplete } from '../timers.ts';
 
 /** What we announce of ourselves, before the first SYN. @param mtu of the interface, octets */
@@ -64,6 +66,7 @@ export function onEstablished(tcb: Tcb, now: Micros): void {
 export function onOpen(tcb: Tcb, now: Micros): void {
   beginRcvMss(tcb);
   beginTuning(tcb, now);
+  beginMtuSearch(tcb, now);
   tcb.congestion.onEstablished(tcb.snd.nxt, now);
   tcb.heardAt = now;
   tcb.textAt = now; // as Linux has it: from here on the time without text counts

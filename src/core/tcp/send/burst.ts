@@ -1,5 +1,6 @@
 import { type Micros, MS } from '../../base/time.ts';
-import { type Tcb, withinHalfWindow } from '../tcb.ts';
+import { withinHalfWindow } from '../segmentSize.ts';
+import type { Tcb } from '../tcb.ts';
 import { cwndSegments, inFlight, pipe } from './inFlight.ts';
 
 /**

@@ -3,6 +3,7 @@ import { type Micros, MS } from '../../base/time.ts';
 import { DUPLICATE_ACK_THRESHOLD, MAX_REORDERING } from '../config.ts';
 import { hasUnsent, outstanding, type Tcb, Timer } from '../tcb.ts';
 import { inFlight, isAnyResent, isReducing, sackedOut, setCwnd } from './inFlight.ts';
+import { failMtuProbe } from './mtuProbing.ts';
 import { detectLoss, markLost, markLostByRack, timeLeft } from './rack.ts';
 import { armRetransmission, rearmTimeout, setTimer } from './transmitTimer.ts';
 import { beginUndo, endByUndo, undoByDuplicates, undoLoss, undoPartial } from './undo.ts';
@@ -108,6 +109,10 @@ function beginIfLost(tcb: Tcb, duplicates: 0 | 1, now: Micros): boolean {
   identifyLoss(tcb, now);
   if (tcb.retransmitQueue.lostOut === 0) {
     tryToOpen(tcb);
+    return false;
+  }
+  if (failMtuProbe(tcb)) {
+    repeatTooLong(tcb);
     return false;
   }
   enterRecovery(tcb);
@@ -326,18 +331,17 @@ function markTimedOut(tcb: Tcb, now: Micros): void {
 }
 
 /**
- * Segments in flight that no longer fit the path are sent again at once, without a word to
+ * Segments in flight that do not fit the path (any more) are sent again at once, without a word to
  * congestion control: they were too long, not too many (tcp_simple_retransmit).
  *
  * @rfc 1191 6.4
  */
-export function onMtuFell(tcb: Tcb): void {
+export function repeatTooLong(tcb: Tcb): void {
   const { retransmitQueue: queue, snd, recovery, congestion } = tcb;
-  const before = queue.lostOut;
   for (let i = 0; i < queue.count; i++) {
     if (queue.octets(i) > snd.mss) markLost(tcb, i);
   }
-  if (queue.lostOut === before) return;
+  if (queue.lostOut === 0) return;
   if (recovery.phase !== 'loss') {
     recovery.point = snd.nxt;
     congestion.ssthresh = currentSsthresh(tcb);

@@ -1,5 +1,5 @@
 import type { SendReason } from '../../base/reasons.ts';
-import { add, diff, lt, type Seq } from '../../base/seq.ts';
+import { add, diff, le, lt, type Seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { Flag } from '../../wire/tcp.ts';
 import { onTextSent } from '../receive/ackPolicy.ts';
@@ -8,6 +8,7 @@ import { burstSegments, chunkGoal, cwndQuota, mayDefer } from './burst.ts';
 import { validateCwnd } from './cwndValidation.ts';
 import { sendStamp } from './deliveryRate.ts';
 import { cwndSegments, inFlight, isReducing } from './inFlight.ts';
+import { onMtuProbeSent, probeToSend } from './mtuProbing.ts';
 import { mustWaitForPace, onPaced } from './pacing.ts';
 import type { SegmentWriter } from './segmentWriter.ts';
 import { growSendBuffer } from './sendTuning.ts';
@@ -74,6 +75,7 @@ interface Order {
 function sendBursts(tcb: Tcb, order: Order, now: Micros, writer: SegmentWriter): void {
   const { retransmitQueue: queue, snd } = tcb;
   const before = snd.nxt;
+  if (order.most > 1 && sendMtuProbe(tcb, now, writer) === 'wait') return;
   for (let i = 0; i < order.most; i++) {
     if (!hasUnsent(tcb) || !writer.ready || queue.full) break;
     if (outstanding(tcb) === 0) onIdleEnd(tcb, now);
@@ -84,6 +86,30 @@ function sendBursts(tcb: Tcb, order: Order, now: Micros, writer: SegmentWriter):
   }
   const limited = inFlight(tcb) >= cwndSegments(tcb);
   if (limited || snd.nxt !== before) validateCwnd(tcb, limited, now);
+}
+
+/**
+ * A probe of the path's MTU, if it is time for one.
+ * @returns wait: nothing is to be sent until there is room for one
+ * @rfc 4821 7.5
+ */
+function sendMtuProbe(tcb: Tcb, now: Micros, writer: SegmentWriter): 'go on' | 'wait' {
+  const { snd, writeQueue } = tcb;
+  const octets = probeToSend(tcb, diff(writeQueue.end, snd.nxt), now);
+  if (octets < 0) return 'wait';
+  if (octets === 0 || !writer.ready || tcb.retransmitQueue.full) return 'go on';
+  const to = add(snd.nxt, octets);
+  let push = false;
+  for (let end = writeQueue.endOf(snd.nxt); le(end, to); end = writeQueue.endOf(end)) {
+    if (end !== to && writeQueue.isRecordEnd(end)) return 'go on';
+    push ||= writeQueue.isPushed(end);
+  }
+  writeQueue.gather(snd.nxt, octets);
+  transmit(tcb, { to, push, fin: false, reason: 'mtu-probe' }, now, writer);
+  tcb.retransmitQueue.endBurst(tcb.retransmitQueue.count - 1);
+  onMtuProbeSent(tcb, octets);
+  onPaced(tcb, octets, now);
+  return 'go on';
 }
 
 /** How much goes in one burst; null: it must wait. */
@@ -183,10 +209,17 @@ function sendBurst(tcb: Tcb, { length, fin }: Burst, now: Micros, writer: Segmen
   onPaced(tcb, length, now);
 }
 
-/** Sends the text up to `to`. */
+/** What a segment is: its text ends before `to`. */
+interface Transmission {
+  readonly to: Seq;
+  readonly push: boolean;
+  readonly fin: boolean;
+  readonly reason?: SendReason;
+}
+
 function transmit(
   tcb: Tcb,
-  { to, push, fin }: { to: Seq; push: boolean; fin: boolean },
+  { to, push, fin, reason }: Transmission,
   now: Micros,
   writer: SegmentWriter,
 ): void {
@@ -204,7 +237,7 @@ function transmit(
     tcb.sentTextAt = now;
     onTextSent(tcb, now);
   }
-  writer.send(tcb, from, length, flagsOf(push, fin), reasonToSend(tcb, length), now);
+  writer.send(tcb, from, length, flagsOf(push, fin), reason ?? reasonToSend(tcb, length), now);
   if (isReducing(recovery.phase)) recovery.prrOut++;
   onSent(tcb, queue.count === 1, now);
 }

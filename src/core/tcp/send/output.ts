@@ -4,11 +4,13 @@ import { type Micros, NEVER } from '../../base/time.ts';
 import { Flag } from '../../wire/tcp.ts';
 import { ackAfterRead } from '../receive/ackPolicy.ts';
 import { adjustSpace } from '../receive/bufferTuning.ts';
+import { effectiveMss } from '../segmentSize.ts';
 import { isSynchronized } from '../states.ts';
-import { effectiveMss, hasUnsent, outstanding, oweAck, type Tcb, Timer } from '../tcb.ts';
+import { hasUnsent, outstanding, oweAck, type Tcb, Timer } from '../tcb.ts';
 import { NO_STAMP } from './delivery.ts';
 import { sendStamp } from './deliveryRate.ts';
-import { onMtuFell } from './lossRecovery.ts';
+import { repeatTooLong } from './lossRecovery.ts';
+import { followPathMtu } from './mtuProbing.ts';
 import { sendNew } from './newText.ts';
 import { afterNewText, sendLost, sendTailProbe } from './retransmit.ts';
 import type { SegmentWriter } from './segmentWriter.ts';
@@ -72,6 +74,7 @@ function sendSyn(tcb: Tcb, reason: SendReason, now: Micros, writer: SegmentWrite
 /** The path MTU may have changed since the last turn. @rfc 1191 6.4 */
 function updateMss(tcb: Tcb): void {
   const { snd } = tcb;
+  followPathMtu(tcb);
   const mss = effectiveMss(tcb);
   if (mss !== snd.mss) {
     snd.mss = mss;
@@ -79,7 +82,7 @@ function updateMss(tcb: Tcb): void {
   }
   if (tcb.mtuFell) {
     tcb.mtuFell = false;
-    onMtuFell(tcb);
+    repeatTooLong(tcb);
   }
 }
 

@@ -2,6 +2,7 @@ import type { SendReason } from '../../base/reasons.ts';
 import { add, diff, lt } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { finSeq, hasUnsent, outstanding, type Tcb, Timer, unsentText } from '../tcb.ts';
+import { burstSegments } from './burst.ts';
 import { sendStamp } from './deliveryRate.ts';
 import { cwndSegments, inFlight, isReducing } from './inFlight.ts';
 import { flagsOf, sendProbeText } from './newText.ts';
@@ -32,7 +33,8 @@ export function sendLost(tcb: Tcb, now: Micros, writer: SegmentWriter): void {
     if (recovery.force === null && room <= 0) return;
     if (recovery.force !== 'rto' && mustWaitForPace(tcb, now)) return;
     if (!cutToFit(tcb, i)) return;
-    repeatBurst(tcb, i, recovery.force === 'rto' ? 1 : room, now, writer);
+    const most = recovery.force === 'rto' ? 1 : Math.min(room, burstSegments(tcb));
+    repeatBurst(tcb, i, most, now, writer);
   }
   recovery.force = null;
 }
@@ -61,8 +63,7 @@ function repeatBurst(tcb: Tcb, i: number, most: number, now: Micros, writer: Seg
 function isRepeatedWith(tcb: Tcb, i: number): boolean {
   const { retransmitQueue: queue, snd } = tcb;
   const next = i + 1;
-  if (next >= queue.count || queue.isBurstEnd(i)) return false;
-  if ((queue.marks(next) & (Mark.LOST | Mark.RESENT)) !== Mark.LOST) return false;
+  if (queue.isBurstEnd(i) || !isLostAndWaits(tcb, next)) return false;
   if (textOf(tcb, i) < snd.mss || textOf(tcb, next) > snd.mss) return false;
   return diff(queue.end(next), snd.una) <= snd.wnd;
 }
@@ -117,9 +118,27 @@ function cutToFit(tcb: Tcb, i: number): boolean {
     room = snd.mss;
   }
   const most = Math.min(snd.mss, room);
-  if (textOf(tcb, i) > most) queue.split(i, most);
-  else joinFollowing(tcb, i, most);
+  if (textOf(tcb, i) > most) {
+    if (most === snd.mss) recutBurst(tcb, i);
+    else queue.split(i, most);
+    return true;
+  }
+  joinFollowing(tcb, i, most);
   return true;
+}
+
+/** Segments have become smaller: what was sent as one burst is cut anew as a whole (tcp_set_skb_tso_segs). */
+function recutBurst(tcb: Tcb, i: number): void {
+  const { retransmitQueue: queue, snd } = tcb;
+  let last = i;
+  while (!queue.isBurstEnd(last) && isLostAndWaits(tcb, last + 1)) last++;
+  if (last > i) queue.join(i, last);
+  for (let k = i; textOf(tcb, k) > snd.mss; k++) queue.split(k, snd.mss);
+}
+
+/** Is there a record `i` that is lost and was not yet sent again? */
+function isLostAndWaits({ retransmitQueue: queue }: Tcb, i: number): boolean {
+  return i < queue.count && (queue.marks(i) & (Mark.LOST | Mark.RESENT)) === Mark.LOST;
 }
 
 /**
@@ -176,6 +195,7 @@ function countRepetition({ recovery, shared: { counters } }: Tcb): void {
 
 function write(tcb: Tcb, i: number, order: Order, now: Micros, writer: SegmentWriter): void {
   const { retransmitQueue: queue } = tcb;
+  tcb.mtuSearch.size = 0; // inconclusive, if it was a probe: RFC 4821 7.6.4
   const from = queue.seq(i);
   const length = textOf(tcb, i);
   const fin = length < queue.octets(i);

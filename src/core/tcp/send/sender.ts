@@ -7,6 +7,7 @@ import { isCwndLimited } from './cwndValidation.ts';
 import { beginSample, generateSample, noteDelivered } from './deliveryRate.ts';
 import { highestSack, inFlight, isEchoBefore, isReducing } from './inFlight.ts';
 import { onDubiousAck, removeDuplicates } from './lossRecovery.ts';
+import { onMtuProbeAcked } from './mtuProbing.ts';
 import { isPaced, updatePace } from './pacing.ts';
 import { advanceRack, updateReorderingWindow } from './rack.ts';
 import { noteReordering, takeBlocks } from './scoreboard.ts';
@@ -123,6 +124,7 @@ function cutQueue(tcb: Tcb, before: number, now: Micros): void {
     return;
   }
   news.setTimer = true;
+  onMtuProbeAcked(tcb);
   if (tcb.sackPermitted) {
     // A hole was filled by what was sent once: that was late.
     if (lt(news.lateSeq, news.priorFack)) noteReordering(tcb, news.lateSeq);

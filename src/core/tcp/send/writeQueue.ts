@@ -157,6 +157,16 @@ export class WriteQueue {
     this.#marks[i] = (this.#marks[i] ?? 0) | marks;
   }
 
+  /** Makes the chunk of `at` at least `octets` long, with text of those that follow. */
+  gather(at: Seq, octets: number): void {
+    for (let end = this.endOf(at); diff(end, at) < octets; ) {
+      this.grow(at, octets - diff(end, at));
+      const next = this.endOf(at);
+      if (next === end) return;
+      end = next;
+    }
+  }
+
   /** Cuts the chunk of `at` at `end`, and pushes there (Linux: tcp_write_wakeup). */
   cut(at: Seq, end: Seq): void {
     const i = this.#find(at);
