@@ -263,6 +263,24 @@ test('known commands become settings and questions, and none is given to a shell
   await fails(t, `${LISTENING}+0 ${count}\n`, /^0 connections are in ESTABLISHED/);
 });
 
+test('a sysctl of FreeBSD is done, without effect by its nature, or unsupported', async (t) => {
+  const set = (what: string) => `0 \`sysctl -w ${what}\`\n+0 socket(..., 1, 6) = 3\n`;
+  for (const what of ['net.inet.tcp.tso=0', 'net.inet.tcp.cc.algorithm=newreno']) {
+    await passes(t, set(what));
+  }
+  for (const what of [
+    'net.inet.tcp.blackhole=1',
+    'net.inet.tcp.cc.algorithm=dctcp',
+    'net.inet.tcp.sendspace=4096',
+    'net.inet.tcp.functions_default=rack',
+    'net.inet.tcp.udp_tunneling_port=9899',
+    'net.inet.tcp.no_such_thing=0',
+  ]) {
+    await isUnsupported(t, set(what), `sysctl ${what}`);
+  }
+  await isUnsupported(t, `--udp_encapsulation=tcp\n${LISTENING}`, 'option --udp_encapsulation');
+});
+
 test('what is not known is unsupported: neither passed nor failed', async (t) => {
   await isUnsupported(t, `${LISTENING}+0 \`touch /tmp/x\`\n`, 'command touch /tmp/x');
   await isUnsupported(

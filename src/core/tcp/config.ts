@@ -32,7 +32,7 @@ export const MAX_REORDERING = 300;
 /** Shortest wait of the timers of loss detection (Linux: TCP_TIMEOUT_MIN_US). */
 export const SHORTEST_WAIT: Micros = 2 * MS;
 /** A SYN that was answered with a wrong ACK goes out again so soon (Linux: TCP_TIMEOUT_MIN, two ticks of 4 ms). */
-export const SYN_AGAIN: Micros = 8 * MS;
+const SYN_AGAIN: Micros = 8 * MS;
 /** Shortest delay of an ACK (Linux: TCP_DELACK_MIN). @rfc 9293 3.8.6.3 MUST-40: below 500 ms */
 export const DELAYED_ACK: Micros = 40 * MS;
 /** Longest delay of an ACK (Linux: TCP_DELACK_MAX). */
@@ -219,6 +219,11 @@ export interface TcpConfig {
    * SYNs are lost than networks are congested. Deviates from RFC 6298 5.5, which doubles it at once.
    */
   readonly synLinearTimeouts: number;
+  /**
+   * After an ACK in SYN-SENT that is wrong, and was answered by a RST, the SYN is repeated so soon (Linux:
+   * TCP_TIMEOUT_MIN); 0: when its timeout says.
+   */
+  readonly synAgain: Micros;
   /** Repetitions of a SYN-ACK (Linux: tcp_synack_retries). */
   readonly synAckRetries: number;
   /** @rfc 4987 3.6 */
@@ -311,6 +316,8 @@ export interface TcpConfig {
    * an ACK and do not repeat the last one (FreeBSD: tcp_twcheck).
    */
   readonly timeWaitCheck: 'sequence' | 'repetition';
+  /** Least segment size that is believed of the peer. */
+  readonly leastMss: number;
   /** Where timestamps are agreed upon, a segment without one is taken, or dropped. @rfc 7323 3.2 */
   readonly missingTimestamps: 'taken' | 'dropped';
   /** Text of a SYN in SYN-SENT waits for the end of the handshake, or the peer has to send it again (Linux). */
@@ -361,6 +368,7 @@ export const DEFAULT_CONFIG: TcpConfig = {
   windowDivisor: 3,
   synRetries: 6,
   synLinearTimeouts: 4,
+  synAgain: SYN_AGAIN,
   synAckRetries: 5,
   synCookies: 'overflow',
   fastOpenServer: false,
@@ -398,6 +406,7 @@ export const DEFAULT_CONFIG: TcpConfig = {
   synCheck: 'challenge',
   timeWaitResets: true,
   timeWaitCheck: 'sequence',
+  leastMss: MIN_MSS,
   missingTimestamps: 'taken',
   synText: 'dropped',
   sackFin: true,
@@ -422,11 +431,13 @@ const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = 
   mtuProbeFloor: [MIN_MSS, 65_495],
   mtuProbeThreshold: [1, 65_495],
   mtuProbeInterval: [0, Number.MAX_SAFE_INTEGER],
+  leastMss: [MIN_MSS, 65_495],
   leastBurst: [1, 65_535],
   windowDivisor: [0, 255],
   notSentLowWater: [0, 0xffff_ffff],
   synRetries: [0, 127],
   synLinearTimeouts: [0, 127],
+  synAgain: [0, 3600 * SECOND],
   synAckRetries: [0, 127],
   fastOpenBacklog: [0, 65_535],
   adviceRetries: [1, 127],

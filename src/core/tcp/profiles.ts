@@ -21,10 +21,13 @@ export const PROFILES = {
     maxRto: 64 * SECOND, // TCPTV_REXMTMAX
     synRetries: 12, // TCP_MAXRXTSHIFT
     synLinearTimeouts: 0, // tcp_backoff
+    synAgain: 0,
+    leastMss: 216, // net.inet.tcp.minmss
     synAckRetries: 3, // net.inet.tcp.syncache.rexmtlimit
     dataRetries: 12,
     givingUp: 'count',
     connectTimeout: 75 * SECOND, // net.inet.tcp.keepinit
+    finWait2: 600 * SECOND, // net.inet.tcp.keepcnt times keepintvl
     delayedAck: 40 * MS, // net.inet.tcp.delacktime
     ackRule: 'second-segment',
     compressedAcks: 0,

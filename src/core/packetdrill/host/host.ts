@@ -59,8 +59,8 @@ export interface Host {
   states(query: ConnectionQuery): Awaitable<readonly string[]>;
   /** The counters of TCP by the names that nstat has for them (`TcpExtTCPTimeouts`). */
   counters(): Awaitable<InfoNames>;
-  /** Ends, without a word to the peer, the connections of a state. */
-  drop(state: string): Awaitable<void>;
+  /** Aborts the connections of a state; null: all of them. */
+  drop(state: string | null): Awaitable<void>;
   /** Says, before anything runs, that a call cannot be made here. @throws Unsupported */
   check(call: HostCall): void;
   /** Says, before anything runs, that the host has no such setting. @throws Unsupported */

@@ -23,8 +23,8 @@ export type Command =
       /** null: any but none. */
       readonly expected: number | null;
     }
-  /** Ends all connections of a state. */
-  | { readonly kind: 'drop'; readonly state: string };
+  /** Ends all connections, of a state. */
+  | { readonly kind: 'drop' /** null: of any. */; readonly state: string | null };
 
 /** What `defaults.sh` of google's scripts and of the kernel's own sets. */
 const DEFAULTS_SH: Readonly<Record<string, string>> = {
@@ -59,6 +59,8 @@ const HARMLESS = [
   /^kldload/,
   /^(kldunload|cp|rm -f) /,
   /^exit 0$/,
+  /^sync$/,
+  /^dmesg( -c)?$/,
 ];
 
 /**
@@ -97,8 +99,10 @@ function simpleCommand(text: string): Command[] {
   const echo = /^echo "?([^">]*)"?\s*>\s*(\/(?:proc\/sys|sys\/module)\/\S+)$/.exec(text);
   if (echo !== null) return [{ kind: 'sysctl', name: echo[2] ?? '', value: echo[1] ?? '' }];
   if (text.startsWith('nstat')) return [nstat(text)];
-  const drop = /^tcpdrop (?:-s (\w+)|-a)/.exec(text);
-  if (drop !== null) return [{ kind: 'drop', state: freebsdState(drop[1] ?? 'TIME_WAIT') }];
+  const drop = /^tcpdrop (?:-s (\w+)|-a)$/.exec(text);
+  if (drop !== null) {
+    return [{ kind: 'drop', state: drop[1] === undefined ? null : freebsdState(drop[1]) }];
+  }
   if (text.startsWith('sockstat')) return [sockstat(text)];
   const route = /^(?:sudo )?ip (?:-4 )?(?:route|ro|r) (?:change|replace) (.*)$/.exec(text);
   if (route !== null) return routeMetrics(route[1] ?? '');

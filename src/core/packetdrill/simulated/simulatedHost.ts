@@ -188,12 +188,11 @@ export class SimulatedHost implements Host, Tracer {
     return new Map(Object.entries(counters).map(([name, count]) => [nstatName(name), count]));
   }
 
-  drop(state: string): void {
+  drop(state: string | null): void {
     for (const connection of [...this.#stack.tcp.connections()]) {
-      if (connection.state === state) connection.abort(this.now());
+      if (state === null || connection.state === state) connection.abort(this.now());
     }
     this.#settle();
-    this.#outbox = [];
   }
 
   check(call: HostCall): void {

@@ -82,6 +82,7 @@ const SECONDS = (time: Micros): number => Math.floor(time / SECOND);
 const NUMBER_OPTIONS: ReadonlyMap<number, NumberOption> = new Map([
   [key(Level.SOCKET, So.REUSEADDR), KEPT],
   [key(Level.SOCKET, So.REUSEPORT), KEPT],
+  [key(Level.SOCKET, So.DEBUG), KEPT],
   [key(Level.SOCKET, So.PRIORITY), KEPT],
   [key(Level.SOCKET, So.MARK), KEPT],
   [

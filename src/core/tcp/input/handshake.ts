@@ -1,7 +1,7 @@
 import { add } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import type { Segment } from '../../wire/tcp.ts';
-import { DEFAULT_MSS, HEADERS, MIN_MSS } from '../config.ts';
+import { DEFAULT_MSS, HEADERS } from '../config.ts';
 import { beginTuning } from '../receive/bufferTuning.ts';
 import { beginRcvMss } from '../receive/rcvMss.ts';
 import { MAX_UNSCALED, openWindow } from '../receive/window.ts';
@@ -34,7 +34,8 @@ export function takeSyn(tcb: Tcb, seg: Segment, now: Micros): void {
   rcv.irs = seg.seq;
   rcv.nxt = add(seg.seq, 1);
   tcb.ack.last = rcv.nxt;
-  snd.peerMss = Math.max(MIN_MSS, seg.mss === 0 || tcb.config.noOptions ? DEFAULT_MSS : seg.mss);
+  const { noOptions, leastMss } = tcb.config;
+  snd.peerMss = Math.max(leastMss, seg.mss === 0 || noOptions ? DEFAULT_MSS : seg.mss);
   // MUST-16: an announced size counts the fixed headers alone.
   tcb.windowScaling = tcb.windowScaling && seg.windowShift >= 0;
   snd.shift = tcb.windowScaling ? seg.windowShift : 0;

@@ -2,7 +2,6 @@ import type { DropReason } from '../../base/reasons.ts';
 import { add, le, lt } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
-import { SYN_AGAIN } from '../config.ts';
 import { decideAck } from '../receive/ackPolicy.ts';
 import { holdSynText } from '../receive/synText.ts';
 import { checkUrgent } from '../receive/urgent.ts';
@@ -56,8 +55,9 @@ export function segmentArrivesInSynSent(
  * The ACK is for an older incarnation of the connection, which the RST in answer ends: the SYN that
  * follows soon will be heard, if it is the first repetition (tcp_rcv_synsent_state_process).
  */
-function repeatSynSoon({ recovery, deadlines }: Tcb, now: Micros): void {
-  if (recovery.retries === 0) deadlines[Timer.RETRANSMISSION] = now + SYN_AGAIN;
+function repeatSynSoon({ recovery, deadlines, config }: Tcb, now: Micros): void {
+  if (recovery.retries > 0 || config.synAgain === 0) return;
+  deadlines[Timer.RETRANSMISSION] = now + config.synAgain;
 }
 
 /** "If there are other controls or text in the segment, then continue processing at the sixth step". */

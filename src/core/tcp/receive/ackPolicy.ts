@@ -85,7 +85,7 @@ export function decideAck(tcb: Tcb, now: Micros): void {
 function decideSecond(tcb: Tcb, now: Micros): void {
   const { ack, config, deadlines, sackBlocks } = tcb;
   const isNew = ack.cause === 'ack-now' && !sackBlocks.hasDuplicate;
-  const isPlain = isNew && !ack.atOnce && !hasHole(tcb);
+  const isPlain = isNew && !ack.atOnce && !hasHole(tcb) && config.delayedAck > 0;
   if (isPlain && deadlines[Timer.DELAYED_ACK] === NEVER) {
     deadlines[Timer.DELAYED_ACK] = now + config.delayedAck;
   } else owe(tcb, isPlain ? 'ack-second-segment' : ack.cause);
