@@ -27,6 +27,8 @@ export const MIN_RTO: Micros = 200 * MS;
 export const MAX_RTO: Micros = 120 * SECOND;
 /** Duplicate ACKs that mean a loss. @rfc 5681 3.2 */
 export const DUPLICATE_ACK_THRESHOLD = 3;
+/** Fewer segments than this, sent or not, are too few for fast retransmit. @rfc 7765 4 (rrthresh) */
+export const RESTART_THRESHOLD = 4;
 /** Most segments by which one may be late (Linux: tcp_max_reordering). */
 export const MAX_REORDERING = 300;
 /** Shortest wait of the timers of loss detection (Linux: TCP_TIMEOUT_MIN_US). */
@@ -275,6 +277,11 @@ export interface TcpConfig {
   /** Least value of the variance term, four times RTTVAR. @rfc 6298 2.4 */
   readonly minRto: Micros;
   readonly maxRto: Micros;
+  /**
+   * Where no tail loss probe is sent (no SACK), an ACK that leaves few segments restarts the timer as if
+   * it had run since the earliest of them was sent. Linux has no such rule. @rfc 7765 4
+   */
+  readonly rtoRestart: boolean;
   /** Added to each timeout, after the backoff, but to the first of a SYN (FreeBSD: rexmit_slop). */
   readonly rtoSlop: Micros;
   /** Least timeout in all, where a round trip has been measured: RFC 6298 2.4 asks for one second. */
@@ -386,6 +393,7 @@ export const DEFAULT_CONFIG: TcpConfig = {
   initialRto: INITIAL_RTO,
   minRto: MIN_RTO,
   maxRto: MAX_RTO,
+  rtoRestart: false,
   rtoSlop: 0,
   rtoFloor: 0,
   delayedAck: DELAYED_ACK,

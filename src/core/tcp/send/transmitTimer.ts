@@ -1,6 +1,6 @@
 import { type Micros, NEVER } from '../../base/time.ts';
-import { INITIAL_RTO, SHORTEST_WAIT } from '../config.ts';
-import { type Tcb, Timer } from '../tcb.ts';
+import { INITIAL_RTO, RESTART_THRESHOLD, SHORTEST_WAIT } from '../config.ts';
+import { type Tcb, Timer, unsentText } from '../tcb.ts';
 
 /**
  * The one timer of what is in flight, which waits for one of three things: the retransmission
@@ -29,7 +29,22 @@ export function stopTimer(tcb: Tcb): void {
 
 /** An ACK covered something: the timer starts anew (tcp_set_xmit_timer). @rfc 6298 5.2, 5.3 */
 export function restartTimer(tcb: Tcb, now: Micros): void {
-  if (!scheduleProbe(tcb, tcb.rtt.rto, now)) rearmTimeout(tcb, now);
+  if (scheduleProbe(tcb, tcb.rtt.rto, now)) return;
+  rearmTimeout(tcb, now);
+  if (tcb.config.rtoRestart && isShort(tcb)) countFromEarliest(tcb, now);
+}
+
+/** Too few segments are left for three duplicate ACKs: a loss among them costs a timeout. @rfc 7765 4 */
+function isShort(tcb: Tcb): boolean {
+  const { count } = tcb.retransmitQueue;
+  const unsent = Math.ceil(unsentText(tcb) / tcb.snd.mss);
+  return count > 0 && count + unsent < RESTART_THRESHOLD;
+}
+
+/** "Restart the retransmission timer so that it will expire after ... RTO - T_earliest". @rfc 7765 4 */
+function countFromEarliest(tcb: Tcb, now: Micros): void {
+  const left = untilTimeout(tcb, now);
+  if (left > 0) setTimer(tcb, Timer.RETRANSMISSION, now + left);
 }
 
 /**
