@@ -65,6 +65,8 @@ const MAX_MORE = 2000;
 const SEED = 1;
 /** As many frames as a turn takes. */
 const MAX_BATCH = 64;
+/** How late a timer of high resolution may be that sends text: on a busy machine. */
+const PACE_LATENESS: Micros = 500;
 /** From the last thing that a call sends to its return. */
 const RETURN: Micros = 150;
 
@@ -210,10 +212,18 @@ export class Player implements Tracer {
     const due = this.#stack.nextDeadline();
     if (due === NEVER) return NEVER;
     const { byItself, all } = this.#ownTimes;
+    if (this.#lengths.isPace(due)) return this.#pacedAt(due);
     const timed = byItself[firstFrom(byItself, due)] ?? NEVER;
     if (timed - due <= lateness(this.#lengths.of(due))) return timed;
     const next = all[firstFrom(all, due)] ?? NEVER;
     return next - due <= JIFFY ? next : due;
+  }
+
+  /** The recorded host's pace was late by no more than it takes to run. */
+  #pacedAt(due: Micros): Micros {
+    const { all } = this.#ownTimes;
+    const next = all[firstFrom(all, due)] ?? NEVER;
+    return next - due <= PACE_LATENESS ? next : due;
   }
 
   /** When the next segment of the peer may arrive. */

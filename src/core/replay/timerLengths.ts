@@ -1,4 +1,5 @@
 import type { Micros } from '../base/time.ts';
+import { Timer } from '../tcp/tcb.ts';
 
 /** When each timer of a connection was set, so that it is known how long it ran. */
 export class TimerLengths {
@@ -13,6 +14,11 @@ export class TimerLengths {
       this.#deadlines[i] = deadline;
       this.#setAt[i] = now;
     }
+  }
+
+  /** Is it that of the pace, which a kernel keeps by a timer of high resolution? */
+  isPace(deadline: Micros): boolean {
+    return this.#deadlines[Timer.PACING] === deadline;
   }
 
   /** Of the longest timer with this deadline; 0: none has it. */
