@@ -68,6 +68,7 @@ interface Edge {
 /** Imports from one part of core/tcp to another that exist on purpose. A part ends in a slash. */
 const TCP_EDGES: readonly Edge[] = [
   { from: 'tcb', to: 'congestion/congestionControl', why: 'its type, and that of its samples' },
+  { from: 'send/situation', to: 'congestion/congestionControl', why: 'what it fills in' },
   { from: 'tcb', to: 'shared', why: 'what all TCBs have in common' },
   { from: 'tcb', to: 'send/fastOpenState', why: 'the TCB consists of it' },
   { from: 'tcb', to: 'send/retransmitQueue', why: 'the TCB consists of it' },

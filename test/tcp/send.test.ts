@@ -39,9 +39,9 @@ test('MUST-19, RFC 6928: ten segments go out before the first ACK, then two for 
 
 test('MUST-19, RFC 5681 3.1: in congestion avoidance a window of ACKs lets one more segment go', (t) => {
   const c = established(t, { config: { congestionControl: 'reno' } });
-  const { snd, congestion } = c.established.tcb;
+  const { congestion, sample } = c.established.tcb;
   congestion.cwnd = 20 * 1460;
-  congestion.onRto(true, snd.nxt, c.now); // ssthresh: 10 segments
+  congestion.onRto(true, sample); // ssthresh: 10 segments
   c.user((user) => user.send(pattern(0, 400_000)));
   let una = 1;
   const windows: number[] = [];

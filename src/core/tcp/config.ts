@@ -71,8 +71,8 @@ export const MAX_WINDOW_SHIFT = 14;
 /** First port that is given to active opens, and the last (Linux: ip_local_port_range). @rfc 6056 3.2 */
 export const EPHEMERAL_PORTS = { first: 32_768, last: 60_999 } as const;
 
-/** The congestion controllers that there are. @rfc 9438, 5681 */
-export const CONGESTION_CONTROLS = ['cubic', 'reno'] as const;
+/** The congestion controllers that there are; `bbr` is its version 1. @rfc 9438, 5681 */
+export const CONGESTION_CONTROLS = ['cubic', 'reno', 'bbr'] as const;
 export type CongestionControlName = (typeof CONGESTION_CONTROLS)[number];
 
 /**

@@ -19,8 +19,9 @@ import { onUrgentRead, urgentLeft } from './receive/urgent.ts';
 import { checkAppLimited } from './send/deliveryRate.ts';
 import { armKeepAlive, switchKeepAlive } from './send/keepAlive.ts';
 import { output } from './send/output.ts';
-import { boundPace } from './send/pacing.ts';
+import { beginPace, boundPace } from './send/pacing.ts';
 import type { SegmentWriter } from './send/segmentWriter.ts';
+import { situation } from './send/situation.ts';
 import { roomToWrite, tellOfRoom } from './send/writable.ts';
 import { mayReceive, maySend, type State } from './states.ts';
 import { closeTcb, oweAck, type Tcb, Timer, transition, unsentText } from './tcb.ts';
@@ -212,7 +213,13 @@ export class Connection implements TimerTarget {
     tcb.flow.trafficClass = tcb.config.trafficClass;
     const { congestionControl } = tcb.config;
     if (congestionControl !== tcb.congestion.name) {
-      tcb.congestion = successor(tcb.config, tcb.congestion, tcb.snd.nxt, now);
+      tcb.congestion = successor(
+        tcb.config,
+        tcb.congestion,
+        tcb.shared.random,
+        situation(tcb, now),
+      );
+      beginPace(tcb);
     }
     if (changes.maxPacingRate !== undefined) boundPace(tcb);
     if (changes.noDelay === true) tcb.snd.pushTo = tcb.sendBuffer.end;

@@ -20,13 +20,14 @@ export class Shared {
   underPressure = false;
   timeWaits = 0;
   orphans = 0;
-  readonly #random: Random | null;
+  /** null: nothing is left to chance. */
+  readonly random: Random | null;
   /** The second that challenges are counted in, and how many more it may have. */
   #second = -1;
   #challengesLeft = 0;
 
   constructor(random: Random | null = null) {
-    this.#random = random;
+    this.random = random;
   }
 
   /** @throws RangeError */
@@ -77,7 +78,7 @@ export class Shared {
     if (second !== this.#second) {
       this.#second = second;
       const half = (challengeAcks + 1) >>> 1;
-      const more = this.#random === null ? half : uniform(this.#random, Math.max(1, challengeAcks));
+      const more = this.random === null ? half : uniform(this.random, Math.max(1, challengeAcks));
       this.#challengesLeft = half + more;
     }
     if (this.#challengesLeft <= 0) return false;

@@ -350,7 +350,7 @@ export class Tcb {
     this.rtt = new RttEstimator(config);
     this.congestion = options.congestion;
     this.delivery = newDeliveryRate();
-    this.pace = newPace();
+    this.pace = newPace(config.maxPacingRate > 0);
     this.mtuSearch = newMtuSearch(options.flow.mtu, iss);
     this.cwndUsage = new CwndUsage();
     this.sample = newAckSample(iss);

@@ -386,7 +386,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
       id: this.#nextId++,
       flow,
       config,
-      congestion: newController(config, DEFAULT_MSS),
+      congestion: newController(config, DEFAULT_MSS, this.#options.random),
       iss: leastIss === null ? first : max(first, leastIss),
       timestampOffset: this.#isn.timestampOffset(local, remote),
       tracer,

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { type Micros, MS, SECOND } from '../../../src/core/base/time.ts';
 import { Cubic } from '../../../src/core/tcp/congestion/cubic.ts';
-import { congestionSuite } from './suite.ts';
+import { everyController, lossBased } from './suite.ts';
 import { VirtualSender } from './virtualSender.ts';
 
 /** 0.4, as Linux has it: 410 / 1024. */
@@ -9,7 +9,8 @@ const C = 410 / 1024;
 /** 0.7, as Linux has it. */
 const BETA = 717 / 1024;
 
-congestionSuite('cubic', (mss) => new Cubic(mss), {
+everyController('cubic', (mss) => new Cubic(mss));
+lossBased('cubic', (mss) => new Cubic(mss), {
   kept: (segments) => Math.max(2, Math.floor(segments * BETA)),
   keptByAbe: (segments) => Math.floor((segments * 870) / 1024),
   growth: [0.5, 1.5],
@@ -126,7 +127,7 @@ test('RFC 9438 5.8: an idle time is no time of the curve', (t) => {
   for (const one of [sender, busy]) one.rounds(30);
   t.is(sender.segments, busy.segments);
   sender.now += 60 * SECOND;
-  sender.control.onSendStart(60 * SECOND, sender.now);
+  sender.control.onSendStart(60 * SECOND, sender.situation());
   for (const one of [sender, busy]) one.rounds(30);
   t.true(Math.abs(sender.segments - busy.segments) <= 2, `${sender.segments} ${busy.segments}`);
 });

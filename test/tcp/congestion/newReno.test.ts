@@ -1,10 +1,11 @@
 import test from 'ava';
 import { MS } from '../../../src/core/base/time.ts';
 import { NewReno } from '../../../src/core/tcp/congestion/newReno.ts';
-import { congestionSuite } from './suite.ts';
+import { everyController, lossBased } from './suite.ts';
 import { VirtualSender } from './virtualSender.ts';
 
-congestionSuite('reno', (mss) => new NewReno(mss), {
+everyController('reno', (mss) => new NewReno(mss));
+lossBased('reno', (mss) => new NewReno(mss), {
   kept: (segments) => Math.floor(segments / 2),
   keptByAbe: (segments) => Math.floor(segments * 0.8),
   growth: [1, 1],

@@ -1,8 +1,10 @@
 import { add, type Seq, seq } from '../../../src/core/base/seq.ts';
 import { type Micros, MS, SECOND } from '../../../src/core/base/time.ts';
 import {
+  type AckSample,
   type CongestionControl,
   newAckSample,
+  type Repair,
 } from '../../../src/core/tcp/congestion/congestionControl.ts';
 
 /** A sender without segments: it fills the window, and has it acknowledged a round trip later. */
@@ -11,14 +13,16 @@ export class VirtualSender {
   readonly rtt: Micros;
   now: Micros = 10 * SECOND;
   isPaced = false;
+  repair: Repair = 'nothing';
   /** SND.UNA and SND.NXT: across the wrap before long. */
   #una: Seq = seq(0xffff_0000);
   #nxt: Seq = seq(0xffff_0000);
+  #delivered = 0;
 
   constructor(control: CongestionControl, rtt: Micros = 100 * MS) {
     this.control = control;
     this.rtt = rtt;
-    control.onEstablished(this.#nxt, this.now);
+    control.onEstablished(this.situation());
   }
 
   /** cwnd in segments. */
@@ -69,11 +73,13 @@ export class VirtualSender {
   /** A loss is found by ACKs, and repaired: cwnd is ssthresh then (RFC 6937 3). */
   lose(): void {
     this.control.onLoss();
-    this.control.cwnd = this.control.ssthresh;
+    this.repair = 'nothing';
+    if (!this.control.ownsCwnd) this.control.cwnd = this.control.ssthresh;
   }
 
   expire(first: boolean): void {
-    this.control.onRto(first, this.#nxt, this.now);
+    this.repair = 'timeout';
+    this.control.onRto(first, this.situation());
   }
 
   /** cwnd of so many segments in congestion avoidance, after a loss: slow start is over. */
@@ -83,16 +89,32 @@ export class VirtualSender {
     this.control.cwnd = this.control.ssthresh;
   }
 
-  #tell(acked: number, rtt: Micros, limited: boolean): void {
-    const { control, now } = this;
-    this.#una = add(this.#una, acked * control.mss);
+  /** What it knows now. Each call makes another record. */
+  situation(): AckSample {
     const sample = newAckSample(this.#una);
+    sample.now = this.now;
+    sample.nxt = this.#nxt;
+    sample.srtt = this.rtt;
+    sample.deliveredInAll = this.#delivered;
+    sample.deliveredAt = this.now;
+    sample.repair = this.repair;
+    return sample;
+  }
+
+  /** The window was delivered within `rtt`, of which this ACK is for `acked` segments. */
+  #tell(acked: number, rtt: Micros, limited: boolean): void {
+    const { control } = this;
+    this.#una = add(this.#una, acked * control.mss);
+    this.#delivered += acked;
+    const sample = this.situation();
     sample.acked = acked;
     sample.inFlight = this.segments;
+    sample.flight = Math.max(0, this.segments - acked);
     sample.rtt = rtt;
-    sample.srtt = this.rtt;
-    sample.nxt = this.#nxt;
-    sample.now = now;
+    sample.delivered = limited ? this.segments : acked;
+    sample.interval = rtt;
+    sample.isAppLimited = !limited;
+    sample.priorDelivered = Math.max(0, this.#delivered - sample.delivered);
     sample.isPaced = this.isPaced;
     control.onRtt(sample);
     control.onAck(sample, limited);

@@ -1,12 +1,12 @@
 import type { Seq } from '../../base/seq.ts';
-import { type Micros, MS } from '../../base/time.ts';
+import type { Micros } from '../../base/time.ts';
 import {
   type EcnBackoff,
   INITIAL_WINDOW_SEGMENTS,
   NO_THRESHOLD,
   type SlowStartName,
 } from '../config.ts';
-import type { AckSample, CongestionControl } from './congestionControl.ts';
+import type { AckSample, CongestionControl, Situation } from './congestionControl.ts';
 import {
   AdditiveIncrease,
   isFirstSlowStart,
@@ -21,6 +21,7 @@ import {
 } from './growth.ts';
 import { HyStart } from './hyStart.ts';
 import { HyStartPlusPlus } from './hyStartPlusPlus.ts';
+import { TICK, TICKS_PER_SECOND, ticks } from './ticks.ts';
 
 /**
  * CUBIC: in congestion avoidance cwnd follows a cubic function of the time since the last loss, which
@@ -63,9 +64,6 @@ const CUBE_SCALE = 2 ** 40;
 const CUBE_FACTOR = Math.floor(CUBE_SCALE / CUBE_RATE);
 /** 8 / alpha: Reno with this beta adds alpha segments in a window. @rfc 9438 4.3 */
 const RENO_SCALE = Math.floor(Math.floor((8 * (SCALE + BETA)) / 3) / (SCALE - BETA));
-/** Ticks of Linux's clock in a second, in its most common form (CONFIG_HZ), and the length of one. */
-const TICKS_PER_SECOND = 250;
-const TICK: Micros = 4 * MS;
 /** A cwnd that has not changed is looked at this often at most: 32 times in a second. */
 const LOOK_TICKS = Math.floor(TICKS_PER_SECOND / 32);
 /** No slower than 5% in a round while no loss has told W_max. */
@@ -77,6 +75,8 @@ const NONE = -1;
 
 export class Cubic implements CongestionControl {
   readonly name = 'cubic';
+  readonly ownsCwnd = false;
+  readonly holdsBack = false;
   readonly paces = false;
   readonly pacingRate = 0;
   readonly minBurst = null;
@@ -133,7 +133,7 @@ export class Cubic implements CongestionControl {
     this.mss = mss;
   }
 
-  onEstablished(nxt: Seq, now: Micros): void {
+  onEstablished({ nxt, now }: Situation): void {
     this.#forget(nxt, now);
   }
 
@@ -171,11 +171,15 @@ export class Cubic implements CongestionControl {
     this.#reduceTo(backoff === 'abe' && !isSlowStart(this) ? BETA_ECN : BETA);
   }
 
-  onRto(first: boolean, nxt: Seq, now: Micros): void {
+  onRto(first: boolean, { nxt, now }: Situation): void {
     if (first) this.onLoss();
     this.#avoidance.reset();
     this.#forget(nxt, now);
     this.cwnd = LOSS_WINDOW_SEGMENTS * this.mss;
+  }
+
+  onUndo(prior: number): void {
+    this.cwnd = Math.max(segmentsOf(this), prior) * this.mss;
   }
 
   onIdle(idle: Micros, rto: Micros): void {
@@ -183,13 +187,17 @@ export class Cubic implements CongestionControl {
   }
 
   /** An idle time is no time of the epoch, so cwnd goes on along the curve. @rfc 9438 5.8 */
-  onSendStart(idle: Micros, now: Micros): void {
+  onSendStart(idle: Micros, { now }: Situation): void {
     if (this.#epochStart === NONE) return;
     this.#epochStart = Math.min(this.#epochStart + ticks(idle), ticks(now));
   }
 
   onSynLost(): void {
     this.cwnd = LOSS_WINDOW_SEGMENTS * this.mss;
+  }
+
+  model(): null {
+    return null;
   }
 
   /** What stays of cwnd (cubictcp_recalc_ssthresh). @param beta in 1024ths */
@@ -266,9 +274,4 @@ export class Cubic implements CongestionControl {
     const most = Math.floor(cwnd / (this.#renoCwnd - cwnd));
     if (this.#each > most) this.#each = most;
   }
-}
-
-/** The tick of Linux's clock. */
-function ticks(time: Micros): number {
-  return Math.floor(time / TICK);
 }

@@ -1,4 +1,3 @@
-import type { Seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import {
   type EcnBackoff,
@@ -6,7 +5,7 @@ import {
   NO_THRESHOLD,
   type SlowStartName,
 } from '../config.ts';
-import type { AckSample, CongestionControl } from './congestionControl.ts';
+import type { AckSample, CongestionControl, Situation } from './congestionControl.ts';
 import {
   AdditiveIncrease,
   isFirstSlowStart,
@@ -34,6 +33,8 @@ const BETA_ECN = 0.8;
  */
 export class NewReno implements CongestionControl {
   readonly name = 'reno';
+  readonly ownsCwnd = false;
+  readonly holdsBack = false;
   readonly paces = false;
   readonly pacingRate = 0;
   readonly minBurst = null;
@@ -58,7 +59,7 @@ export class NewReno implements CongestionControl {
     this.mss = mss;
   }
 
-  onEstablished(nxt: Seq): void {
+  onEstablished({ nxt }: Situation): void {
     this.#hyStart?.reset(nxt);
   }
 
@@ -88,6 +89,10 @@ export class NewReno implements CongestionControl {
     this.#avoidance.reset();
   }
 
+  onUndo(prior: number): void {
+    this.cwnd = Math.max(segmentsOf(this), prior) * this.mss;
+  }
+
   onIdle(idle: Micros, rto: Micros): void {
     restartAfterIdle(this, idle, rto);
   }
@@ -96,6 +101,10 @@ export class NewReno implements CongestionControl {
 
   onSynLost(): void {
     this.cwnd = LOSS_WINDOW_SEGMENTS * this.mss;
+  }
+
+  model(): null {
+    return null;
   }
 
   #reduceTo(share: number): void {

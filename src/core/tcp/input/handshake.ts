@@ -9,6 +9,8 @@ import { advertisedMss } from '../receive/windowSpace.ts';
 import { effectiveMss } from '../segmentSize.ts';
 import { armKeepAlive } from '../send/keepAlive.ts';
 import { beginMtuSearch } from '../send/mtuProbing.ts';
+import { beginPace } from '../send/pacing.ts';
+import { situation } from '../send/situation.ts';
 import { Event, type Tcb, transition } from '../tcb.ts';
 import { onHandshakeComplete } from '../timers.ts';
 
@@ -68,7 +70,8 @@ export function onOpen(tcb: Tcb, now: Micros): void {
   beginRcvMss(tcb);
   beginTuning(tcb, now);
   beginMtuSearch(tcb, now);
-  tcb.congestion.onEstablished(tcb.snd.nxt, now);
+  tcb.congestion.onEstablished(situation(tcb, now));
+  beginPace(tcb);
   tcb.heardAt = now;
   tcb.textAt = now; // as Linux has it: from here on the time without text counts
   tcb.events |= Event.OPEN | Event.WRITABLE;

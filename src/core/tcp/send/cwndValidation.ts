@@ -26,6 +26,7 @@ export function validateCwnd(tcb: Tcb, limited: boolean, now: Micros): void {
     return;
   }
   usage.used = Math.max(usage.used, queue.count);
+  if (tcb.congestion.ownsCwnd) return;
   if (tcb.config.slowStartAfterIdle && now - usage.since >= tcb.rtt.rto) shrink(tcb, now);
 }
 

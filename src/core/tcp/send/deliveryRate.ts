@@ -37,11 +37,15 @@ export function sendStamp(
 
 /** The user writes: has it let the network run dry (tcp_rate_check_app_limited)? */
 export function checkAppLimited(tcb: Tcb): void {
-  const { delivery, recovery, snd, retransmitQueue: queue } = tcb;
-  const out = inFlight(tcb);
-  if (unsentText(tcb) >= snd.mss || out >= cwndSegments(tcb)) return;
+  const { snd, retransmitQueue: queue } = tcb;
+  if (unsentText(tcb) >= snd.mss || inFlight(tcb) >= cwndSegments(tcb)) return;
   if (queue.lostOut > queue.resentOut) return;
-  delivery.bubbleEnd = recovery.delivered + out || NONE;
+  beginBubble(tcb);
+}
+
+/** What is delivered of what is in flight now says little of the path. */
+export function beginBubble(tcb: Tcb): void {
+  tcb.delivery.bubbleEnd = tcb.recovery.delivered + inFlight(tcb) || NONE;
 }
 
 /** An ACK begins: it has delivered nothing yet. */
@@ -82,7 +86,6 @@ export function generateSample(tcb: Tcb, acked: number, now: Micros): void {
   const { delivered } = recovery;
   if (delivery.bubbleEnd !== 0 && delivered > delivery.bubbleEnd) delivery.bubbleEnd = 0;
   if (acked > 0) delivery.deliveredAt = now;
-  sample.deliveredInAll = delivered;
   sample.priorDelivered = delivery.priorDelivered;
   sample.isAppLimited = delivery.priorAppLimited;
   sample.delivered = NONE;

@@ -5,6 +5,7 @@ import { hasUnsent, outstanding, type Tcb, Timer } from '../tcb.ts';
 import { inFlight, isAnyResent, isReducing, sackedOut, setCwnd } from './inFlight.ts';
 import { failMtuProbe } from './mtuProbing.ts';
 import { detectLoss, markLost, markLostByRack, timeLeft } from './rack.ts';
+import { situation } from './situation.ts';
 import { armRetransmission, rearmTimeout, setTimer } from './transmitTimer.ts';
 import { beginUndo, endByUndo, undoByDuplicates, undoLoss, undoPartial } from './undo.ts';
 import {
@@ -253,7 +254,7 @@ export function onReorderingTimeout(tcb: Tcb, now: Micros): void {
       enterRecovery(tcb);
       recovery.force = 'fast-retransmit';
       tcb.news.advanced = false;
-      reduce(tcb, 1, 0);
+      if (!tcb.congestion.ownsCwnd) reduce(tcb, 1, 0);
     }
     recovery.rexmit = 'lost';
   }
@@ -271,10 +272,10 @@ export function onTimeout(tcb: Tcb, now: Micros): void {
   if (calm || le(recovery.point, tcb.snd.una) || again) {
     recovery.priorSsthresh = currentSsthresh(tcb);
     recovery.priorCwnd = Math.max(1, Math.floor(congestion.cwnd / tcb.snd.mss));
-    congestion.onRto(true, tcb.snd.nxt, now);
+    congestion.onRto(true, situation(tcb, now));
     beginUndo(tcb);
   } else {
-    congestion.onRto(false, tcb.snd.nxt, now);
+    congestion.onRto(false, situation(tcb, now));
   }
   setCwnd(tcb, inFlight(tcb) + 1);
   if (calm && sackedOut(tcb) >= DUPLICATE_ACK_THRESHOLD) {

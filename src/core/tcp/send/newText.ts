@@ -9,9 +9,10 @@ import { validateCwnd } from './cwndValidation.ts';
 import { sendStamp } from './deliveryRate.ts';
 import { cwndSegments, inFlight, isReducing } from './inFlight.ts';
 import { onMtuProbeSent, probeToSend } from './mtuProbing.ts';
-import { mustWaitForPace, onPaced } from './pacing.ts';
+import { mustWaitForPace, onPaced, updatePace } from './pacing.ts';
 import type { SegmentWriter } from './segmentWriter.ts';
 import { growSendBuffer } from './sendTuning.ts';
+import { situation } from './situation.ts';
 import { onBurstsSent, onSent } from './transmitTimer.ts';
 import { tellOfRoom } from './writable.ts';
 
@@ -190,7 +191,8 @@ function mustWaitForAck(tcb: Tcb): boolean {
 /** Text goes out after a silence of an RTO: cwnd says nothing of the path any more. @rfc 5681 4.1 */
 function onIdleEnd(tcb: Tcb, now: Micros): void {
   const idle = now - tcb.sentTextAt;
-  if (!tcb.config.slowStartAfterIdle || tcb.sentTextAt === 0 || idle <= tcb.rtt.rto) return;
+  if (!tcb.config.slowStartAfterIdle || tcb.congestion.ownsCwnd) return;
+  if (tcb.sentTextAt === 0 || idle <= tcb.rtt.rto) return;
   tcb.congestion.onIdle(idle, tcb.rtt.rto);
   tcb.cwndUsage.restart(now);
 }
@@ -231,15 +233,20 @@ function transmit(
   if (fin) tcb.finSent = true;
   if (length > 0) {
     tcb.shared.counters.TCPOrigDataSent++;
-    if (inFlight(tcb) === 1 && tcb.sentTextAt > 0) {
-      tcb.congestion.onSendStart(now - tcb.sentTextAt, now);
-    }
+    if (inFlight(tcb) === 1) onSendStart(tcb, now);
     tcb.sentTextAt = now;
     onTextSent(tcb, now);
   }
   writer.send(tcb, from, length, flagsOf(push, fin), reason ?? reasonToSend(tcb, length), now);
   if (isReducing(recovery.phase)) recovery.prrOut++;
   onSent(tcb, queue.count === 1, now);
+}
+
+/** Nothing was in flight (Linux: CA_EVENT_TX_START). */
+function onSendStart(tcb: Tcb, now: Micros): void {
+  const { congestion, sentTextAt } = tcb;
+  congestion.onSendStart(sentTextAt > 0 ? now - sentTextAt : 0, situation(tcb, now));
+  if (congestion.ownsCwnd) updatePace(tcb);
 }
 
 function reasonToSend(tcb: Tcb, length: number): SendReason {

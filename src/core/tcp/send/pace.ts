@@ -6,6 +6,8 @@ export interface Pace {
   rate: number;
   /** Until then no text leaves, if it is paced; with fractions (tcp_wstamp_ns). */
   next: Micros;
+  /** Something has asked for it (sk_pacing_status). */
+  isNeeded: boolean;
   /** Segments of text that were sent. */
   segments: number;
 }
@@ -13,6 +15,7 @@ export interface Pace {
 /** A rate that is none. */
 export const UNLIMITED: number = Number.POSITIVE_INFINITY;
 
-export function newPace(): Pace {
-  return { rate: UNLIMITED, next: 0, segments: 0 };
+/** @param isNeeded the user has asked for it */
+export function newPace(isNeeded: boolean): Pace {
+  return { rate: UNLIMITED, next: 0, isNeeded, segments: 0 };
 }

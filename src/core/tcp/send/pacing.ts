@@ -17,9 +17,18 @@ const UNPACED_SEGMENTS = 10;
 const PACE_IN_SLOW_START = 2;
 const PACE_IN_AVOIDANCE = 1.2;
 
-/** Is pacing asked for, by the user or by congestion control? */
-export function isPaced({ config, congestion }: Tcb): boolean {
-  return config.pacing || config.maxPacingRate > 0 || congestion.paces;
+/**
+ * Is pacing asked for, by the user or by congestion control? What asked for it once is not forgotten,
+ * as in Linux: another controller may follow, and a bound may be taken away (SK_PACING_NEEDED).
+ */
+export function isPaced({ config, pace }: Tcb): boolean {
+  return config.pacing || pace.isNeeded;
+}
+
+/** The handshake is over, or another controller takes over: the pace that it begins with, if it has one. */
+export function beginPace(tcb: Tcb): void {
+  if (tcb.congestion.paces) tcb.pace.isNeeded = true;
+  if (tcb.congestion.ownsCwnd) updatePace(tcb);
 }
 
 /** Must text wait? Then the timer says until when (tcp_pacing_check). */
@@ -65,6 +74,7 @@ export function updatePace(tcb: Tcb): void {
 
 /** The user has set another bound. */
 export function boundPace(tcb: Tcb): void {
+  if (tcb.config.maxPacingRate > 0) tcb.pace.isNeeded = true;
   tcb.pace.rate = bounded(tcb, tcb.pace.rate);
 }
 

@@ -74,12 +74,17 @@ export class RttEstimator {
    */
   sample(measured: Micros, una: Seq, nxt: Seq): void {
     const rtt = Math.max(1, Math.round(measured));
-    if (this.minRtt === 0 || rtt < this.minRtt) this.minRtt = rtt;
+    this.noteShortest(rtt);
     if (this.#srtt8 === 0) this.#begin(rtt, nxt);
     else this.#adjust(rtt, una, nxt);
     const variance = Math.max(this.#config.minRto, this.#variance4);
     this.#base = Math.min(this.srtt + variance, this.#config.maxRto);
     this.backoff = 0;
+  }
+
+  /** A round trip was this short, be it of the last segment that an ACK covers (tcp_update_rtt_min). */
+  noteShortest(rtt: Micros): void {
+    if (this.minRtt === 0 || rtt < this.minRtt) this.minRtt = rtt;
   }
 
   /** The SYN had to be repeated, and nothing was measured: text starts with `rto`. @rfc 6298 5.7 */

@@ -1,16 +1,17 @@
-import { le, lt, type Seq } from '../../base/seq.ts';
+import { diff, le, lt, type Seq } from '../../base/seq.ts';
 import { type Micros, MS, NEVER } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { DUPLICATE_ACK_THRESHOLD } from '../config.ts';
 import { type Tcb, Timer } from '../tcb.ts';
 import { isCwndLimited } from './cwndValidation.ts';
-import { beginSample, generateSample, noteDelivered } from './deliveryRate.ts';
-import { highestSack, inFlight, isEchoBefore, isReducing } from './inFlight.ts';
+import { beginBubble, beginSample, generateSample, noteDelivered } from './deliveryRate.ts';
+import { highestSack, inFlight, isEchoBefore, isReducing, sackedOut } from './inFlight.ts';
 import { onDubiousAck, removeDuplicates } from './lossRecovery.ts';
 import { onMtuProbeAcked } from './mtuProbing.ts';
 import { isPaced, updatePace } from './pacing.ts';
 import { advanceRack, updateReorderingWindow } from './rack.ts';
 import { noteReordering, takeBlocks } from './scoreboard.ts';
+import { situation } from './situation.ts';
 import { onAckOfProbe } from './tailLossProbe.ts';
 import { restartTimer } from './transmitTimer.ts';
 import { reduce } from './windowReduction.ts';
@@ -116,9 +117,10 @@ function cutQueue(tcb: Tcb, before: number, now: Micros): void {
   if (queue.count > 0 && queue.seq(0) !== snd.una) news.textAcked = true;
   queue.acknowledge(snd.una);
   news.reneging = queue.count > 0 && queue.isSacked(0);
-  const measured = measure(tcb, now);
-  tellRtt(tcb, now);
   const acked = before - queue.count;
+  const measured = measure(tcb, acked, now);
+  // The SYN is no text: its round trip may be another one than that of full segments.
+  if (tcb.sample.rtt > 0 && !news.synAcked) tellRtt(tcb, now);
   if (!news.textAcked && !news.synAcked) {
     if (queue.count > 0 && measured && isSackedAfterHead(tcb)) news.setTimer = true;
     return;
@@ -174,40 +176,46 @@ function isSackedAfterHead({ news, retransmitQueue: queue }: Tcb): boolean {
 
 /**
  * The round-trip time, from what was sent once, else from what is newly reported, else from the
- * echoed timestamp. @returns was there one? @rfc 6298 3, 7323 4.1
+ * echoed timestamp. That of the segment that was sent last among those that the ACK delivers is not
+ * delayed as the first one may be: it is for congestion control.
+ *
+ * @param acked segments that it took off the queue
+ * @returns was there one?
+ * @rfc 6298 3, 7323 4.1
  */
-function measure(tcb: Tcb, now: Micros): boolean {
-  const { news, snd, rtt } = tcb;
+function measure(tcb: Tcb, acked: number, now: Micros): boolean {
+  const { news, snd, rtt, sample } = tcb;
   let measured = 0;
+  sample.rtt = 0;
+  sample.isDelayed = isPerhapsDelayed(tcb, acked);
   if (news.firstAckedAt >= 0 && !news.resentAcked) {
     measured = Math.max(1, now - news.firstAckedAt);
+    sample.rtt = Math.max(1, now - news.lastAckedAt);
   } else if (news.firstSackAt > 0) {
     measured = Math.max(1, now - news.firstSackAt);
   } else if (news.tsEcr !== 0 && (news.textAcked || news.synAcked)) {
     const echoed = (timestampAt(tcb, now) - news.tsEcr) | 0;
     if (echoed >= 0) measured = Math.max(1, echoed) * MS;
+    sample.rtt = measured;
   }
+  if (news.lastSackAt > 0) sample.rtt = Math.max(1, now - news.lastSackAt);
   if (measured === 0) return false;
   rtt.sample(measured, snd.una, snd.nxt);
+  rtt.noteShortest(sample.rtt);
   return true;
 }
 
-/**
- * Tells congestion control the round-trip time of the segment that was sent last among those that the
- * ACK delivered: that is not delayed as the first one may be.
- */
-function tellRtt({ news, sample, snd, rtt, congestion }: Tcb, now: Micros): void {
-  sample.now = now;
-  sample.una = snd.una;
-  sample.nxt = snd.nxt;
-  sample.srtt = rtt.srtt;
-  sample.rtt = 0;
-  if (news.lastSackAt > 0) sample.rtt = Math.max(1, now - news.lastSackAt);
-  else if (news.firstAckedAt >= 0 && !news.resentAcked) {
-    sample.rtt = Math.max(1, now - news.lastAckedAt);
-  }
-  // The SYN is no text: its round trip may be another one than that of full segments.
-  if (sample.rtt > 0 && !news.synAcked) congestion.onRtt(sample);
+/** Is it for one small segment alone? The peer may have waited for another (FLAG_ACK_MAYBE_DELAYED). */
+function isPerhapsDelayed(tcb: Tcb, acked: number): boolean {
+  const { news, snd, delivery, recovery } = tcb;
+  if (acked !== 1 || news.firstAckedAt < 0 || news.resentAcked || news.synAcked) return false;
+  if (news.sacked || news.dsack || sackedOut(tcb) > 0) return false;
+  return diff(snd.una, news.una) < snd.mss && delivery.priorDelivered + 1 === recovery.delivered;
+}
+
+function tellRtt(tcb: Tcb, now: Micros): void {
+  situation(tcb, now);
+  tcb.congestion.onRtt(tcb.sample);
 }
 
 /** Does it take more than plain progress to understand this ACK? (tcp_ack_is_dubious) */
@@ -233,18 +241,22 @@ function isDuplicate({ news }: Tcb): boolean {
 
 /** What was delivered and lost changes cwnd (tcp_cong_control). */
 function controlCongestion(tcb: Tcb, now: Micros): void {
-  const { recovery, news, sample, congestion } = tcb;
+  const { recovery, news, sample, congestion, cwndUsage } = tcb;
   const delivered = recovery.delivered - news.deliveredBefore;
   sample.acked = delivered;
   sample.lost = recovery.lost - news.lostBefore;
   sample.isPaced = isPaced(tcb);
   generateSample(tcb, delivered, now);
-  if (isReducing(recovery.phase)) {
+  situation(tcb, now);
+  if (congestion.ownsCwnd) {
+    if (!news.synAcked) congestion.onAck(sample, isCwndLimited(tcb));
+    if (congestion.holdsBack) beginBubble(tcb);
+  } else if (isReducing(recovery.phase)) {
     reduce(tcb, delivered, sample.lost);
-    tcb.cwndUsage.since = sample.now;
+    cwndUsage.since = now;
   } else if (mayRaise(tcb)) {
     congestion.onAck(sample, isCwndLimited(tcb));
-    tcb.cwndUsage.since = sample.now;
+    cwndUsage.since = now;
   }
   updatePace(tcb);
 }

@@ -1,8 +1,9 @@
 import { lt } from '../../base/seq.ts';
 import type { Tcb } from '../tcb.ts';
-import { cwndSegments, isAnyResent, isEchoBefore, setCwnd } from './inFlight.ts';
+import { isAnyResent, isEchoBefore } from './inFlight.ts';
 import { RECOVERY_THRESHOLD } from './rack.ts';
 import { noteReordering } from './scoreboard.ts';
+import { deliveryCounts } from './situation.ts';
 import { keepOpen } from './windowReduction.ts';
 
 /**
@@ -103,7 +104,7 @@ function isDelayed(tcb: Tcb): boolean {
 function restore(tcb: Tcb): void {
   const { recovery, congestion, rack } = tcb;
   if (recovery.priorSsthresh > 0) {
-    setCwnd(tcb, Math.max(cwndSegments(tcb), recovery.priorCwnd));
+    congestion.onUndo(recovery.priorCwnd, deliveryCounts(tcb));
     congestion.ssthresh = Math.max(congestion.ssthresh, recovery.priorSsthresh);
   }
   recovery.undoMarker = null;

@@ -58,7 +58,7 @@ export function reduce(tcb: Tcb, delivered: number, lost: number): void {
 /** cwnd becomes ssthresh, unless the reduction was undone (tcp_end_cwnd_reduction). */
 export function endReduction(tcb: Tcb): void {
   const { recovery, congestion } = tcb;
-  if (congestion.ssthresh === NO_THRESHOLD) return;
+  if (congestion.ownsCwnd || congestion.ssthresh === NO_THRESHOLD) return;
   if (recovery.phase === 'cwr' || recovery.undoMarker !== null)
     congestion.cwnd = congestion.ssthresh;
 }
