@@ -265,6 +265,11 @@ export interface TcpConfig {
   readonly orphanRetries: number;
   /** Tail loss probes are sent with 3 or 4, and not otherwise (Linux: tcp_early_retrans). @rfc 8985 7 */
   readonly earlyRetransmit: number;
+  /**
+   * What says that a segment is lost, for a peer with SACK: that one which was sent later has arrived, and
+   * time (RFC 8985), or that three beyond it have (RFC 6675 4 IsLost; FreeBSD's default stack).
+   */
+  readonly lossDetection: 'rack' | 'count';
   /** What `synRetries` and `dataRetries` are turned into. */
   readonly givingUp: GivingUp;
   /** Longest time that an active OPEN may take; 0: `synRetries` alone counts (FreeBSD: TCP_KEEPINIT). */
@@ -386,6 +391,7 @@ export const DEFAULT_CONFIG: TcpConfig = {
   dataRetries: 15,
   orphanRetries: 0,
   earlyRetransmit: 3,
+  lossDetection: 'rack',
   givingUp: 'time',
   connectTimeout: 0,
   synPlainAfter: 0,
@@ -480,6 +486,7 @@ const CHOICES = {
   slowStart: SLOW_STARTS,
   ecnBackoff: ECN_BACKOFFS,
   mtuProbing: MTU_PROBING,
+  lossDetection: ['rack', 'count'],
   givingUp: ['time', 'count'],
   ackRule: ['quick', 'second-segment'],
   pushRule: ['writes', 'buffer'],

@@ -25,6 +25,8 @@ export const PROFILES = {
     leastMss: 216, // net.inet.tcp.minmss
     synAckRetries: 3, // net.inet.tcp.syncache.rexmtlimit
     dataRetries: 12,
+    earlyRetransmit: 0,
+    lossDetection: 'count',
     givingUp: 'count',
     connectTimeout: 75 * SECOND, // net.inet.tcp.keepinit
     finWait2: 600 * SECOND, // net.inet.tcp.keepcnt times keepintvl

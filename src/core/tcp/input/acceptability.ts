@@ -34,7 +34,8 @@ export function checkSequence(tcb: Tcb, seg: Segment, now: Micros): DropReason |
  * segment at the right edge is taken: a peer that has filled our window and lost some of it sends
  * its ACKs from there. At a closed window a segment at RCV.NXT goes on without its text, since
  * "special allowance should be made to accept valid ACKs, URGs, and RSTs". And text that ends beyond
- * the window is taken only if the user has read everything before it.
+ * the window is taken only if the user has read everything before it; with the window of FreeBSD it is
+ * cut off there, as the RFC says.
  *
  * @rfc 9293 3.4, 3.10.7.4 First
  */
@@ -52,13 +53,25 @@ function isAcceptable(tcb: Tcb, seg: Segment): boolean {
   const inHandshake = seg.has(Flag.SYN) || tcb.state === 'SYN-RECEIVED';
   if (inHandshake && lt(seg.seq, nxt) && le(end, nxt)) return false;
   const edge = add(nxt, wnd);
+  if (isOctets && seg.textLength > 0 && !(wnd === 0 && seg.seq === nxt)) return lt(seg.seq, edge);
   const right = seg.has(Flag.FIN) ? add(end, -1) : end; // a FIN needs no room
   if (le(right, edge) || (wnd === 0 && seg.seq === nxt)) return true;
   return le(seg.seq, edge) && tcb.receiveBuffer.length === 0;
 }
 
+/** "Segments with higher beginning sequence numbers ... trimmed": what lies beyond the window, and the FIN behind it. */
+function trimBeyond(tcb: Tcb, seg: Segment): void {
+  if (tcb.config.windowModel !== 'octets' || seg.textLength === 0) return;
+  const wnd = acceptedWindow(tcb);
+  const beyond = diff(add(seg.seq, seg.textLength), add(tcb.rcv.nxt, wnd));
+  if (beyond <= 0 || wnd === 0) return;
+  seg.textLength -= beyond;
+  seg.flags &= ~(Flag.FIN | Flag.PSH);
+}
+
 /** Cuts off the text before RCV.NXT, which has arrived twice. @rfc 2883 4 */
 function trim(tcb: Tcb, seg: Segment): void {
+  trimBeyond(tcb, seg);
   const { rcv } = tcb;
   const before = diff(rcv.nxt, seg.seq);
   if (before <= 0 || seg.len === 0 || seg.has(Flag.SYN)) return;

@@ -4,6 +4,7 @@ import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { enterQuickAcks, scheduleAck } from '../receive/ackPolicy.ts';
 import { onText } from '../receive/receiver.ts';
+import { acceptedWindow } from '../receive/window.ts';
 import { mayReceive } from '../states.ts';
 import { closeTcb, type Tcb } from '../tcb.ts';
 
@@ -53,7 +54,8 @@ function isUnwanted({ receiveClosed, readShut, sendClosed }: Tcb): boolean {
  */
 function checkWindow(tcb: Tcb, seg: Segment): DropReason | null {
   const offset = diff(seg.seq, tcb.rcv.nxt);
-  const isWithin = offset < tcb.rcv.wnd && offset + seg.textLength <= tcb.receiveBuffer.free;
+  const isWithin =
+    offset < acceptedWindow(tcb) && offset + seg.textLength <= tcb.receiveBuffer.free;
   if (isWithin) return null;
   if (tcb.rcv.wnd === 0) tcb.shared.counters.TCPZeroWindowDrop++;
   enterQuickAcks(tcb);

@@ -3,6 +3,7 @@ import { type Micros, MS } from '../../base/time.ts';
 import { DUPLICATE_ACK_THRESHOLD, MAX_REORDERING } from '../config.ts';
 import { hasUnsent, outstanding, type Tcb, Timer } from '../tcb.ts';
 import { inFlight, isAnyResent, isReducing, sackedOut, setCwnd } from './inFlight.ts';
+import { markLostByCount } from './isLost.ts';
 import { failMtuProbe } from './mtuProbing.ts';
 import { detectLoss, markLost, markLostByRack, timeLeft } from './rack.ts';
 import { situation } from './situation.ts';
@@ -161,7 +162,7 @@ function followFrto(tcb: Tcb, duplicates: 0 | 1, recovered: boolean): boolean {
   return false;
 }
 
-/** What RACK, or for a peer without SACK the count of duplicate ACKs, says is lost. */
+/** What RACK, or what the peer has reported, or for one without SACK the count of duplicate ACKs, says is lost. */
 function identifyLoss(tcb: Tcb, now: Micros): void {
   const { recovery, retransmitQueue: queue, news } = tcb;
   if (queue.count === 0) return;
@@ -170,6 +171,10 @@ function identifyLoss(tcb: Tcb, now: Micros): void {
     const partial = recovery.phase === 'recovery' && news.advanced;
     if ((begins || partial) && !queue.isLost(0)) markLost(tcb, 0);
     if (partial) recovery.force = 'partial-ack'; // RFC 6582 3.2 step 3
+    return;
+  }
+  if (tcb.config.lossDetection === 'count') {
+    markLostByCount(tcb);
     return;
   }
   const before = queue.resentOut;
@@ -325,8 +330,9 @@ function markTimedOut(tcb: Tcb, now: Micros): void {
   } else if (!tcb.sackPermitted) {
     recovery.duplicateAcks = 0;
   }
+  const byTime = tcb.config.lossDetection === 'rack' && !reneged;
   for (let i = 0; i < queue.count; i++) {
-    if (i > 0 && !reneged && timeLeft(tcb, i, 0, now) > 0) continue;
+    if (i > 0 && byTime && timeLeft(tcb, i, 0, now) > 0) continue;
     markLost(tcb, i);
   }
 }
