@@ -63,6 +63,8 @@ export class Segment {
   /** Octets of the Fast Open option's cookie, 0 in a request, else 4 to 16; -1: absent. @rfc 7413 4.1.1 */
   fastOpenLength = -1;
   readonly fastOpenCookie = new Uint8Array(16);
+  /** ... whose option has the format of before RFC 7413, as an experiment. @rfc 6994 3 */
+  isFastOpenExperiment = false;
 
   /** To be written: the options of a SYN stand in FreeBSD's order, not in Linux's. */
   hasFreebsdOrder = false;
@@ -113,6 +115,7 @@ export class Segment {
     this.tsEcr = 0;
     this.sackCount = 0;
     this.fastOpenLength = -1;
+    this.isFastOpenExperiment = false;
   }
 }
 

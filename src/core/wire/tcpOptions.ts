@@ -9,6 +9,10 @@ const SACK_PERMITTED = 4;
 const SACK = 5;
 const TIMESTAMPS = 8;
 const FAST_OPEN = 34;
+const EXPERIMENT = 254;
+
+/** What Fast Open was as an experiment, as the first two octets of the value. @rfc 6994 3, 7413 A */
+const FAST_OPEN_EXPERIMENT = 0xf989;
 
 /** Octets of a Fast Open cookie, which are always even. @rfc 7413 4.1.1 */
 const SHORTEST_COOKIE = 4;
@@ -31,6 +35,7 @@ const MAX_WINDOW_SHIFT = 14;
  *   SACK             | 5 | 2 + 8n | left edge (4) | right edge (4) | ... n times
  *   Timestamps       | 8 | 10 |  TSval (4)   |  TSecr (4)  |
  *   Fast Open        | 34 | 2 + n | cookie (n: 0, or 4 to 16)
+ *    as an experiment | 254 | 4 + n | F989 (2) | cookie
  * ```
  *
  * Unknown options are skipped by their length (MUST-6). A length that is below 2 or leaves the
@@ -75,15 +80,20 @@ function readOption(view: DataView, kind: number, at: number, length: number, in
   else if (kind === SACK_PERMITTED && length === 0) into.sackPermitted = true;
   else if (kind === WINDOW_SCALE && length === 1) {
     into.windowShift = Math.min(view.getUint8(at), MAX_WINDOW_SHIFT);
-  } else if (kind === FAST_OPEN) readCookie(view, at, length, into);
+  } else if (kind === FAST_OPEN) {
+    if (readCookie(view, at, length, into)) into.isFastOpenExperiment = false;
+  } else if (kind === EXPERIMENT && length >= 2 && view.getUint16(at) === FAST_OPEN_EXPERIMENT) {
+    if (readCookie(view, at + 2, length - 2, into)) into.isFastOpenExperiment = true;
+  }
 }
 
-/** One of another length, or of an odd one, is ignored. @rfc 7413 4.1.1 */
-function readCookie(view: DataView, at: number, length: number, into: Segment): void {
-  if ((length & 1) !== 0 || length > LONGEST_COOKIE) return;
-  if (length !== 0 && length < SHORTEST_COOKIE) return;
+/** @returns false: one of another length, or of an odd one, is ignored. @rfc 7413 4.1.1 */
+function readCookie(view: DataView, at: number, length: number, into: Segment): boolean {
+  if ((length & 1) !== 0 || length > LONGEST_COOKIE) return false;
+  if (length !== 0 && length < SHORTEST_COOKIE) return false;
   for (let i = 0; i < length; i++) into.fastOpenCookie[i] = view.getUint8(at + i);
   into.fastOpenLength = length;
+  return true;
 }
 
 function readTimestamps(view: DataView, at: number, into: Segment): void {
@@ -123,10 +133,15 @@ function lengthWithoutSack(segment: Segment): number {
 }
 
 /** Octets of the Fast Open option with its padding; 0: it is absent, or does not fit. */
-function cookieLength({ fastOpenLength: length }: Segment, others: number): number {
-  if (length < 0) return 0;
-  const padded = (2 + length + 3) & ~3;
+function cookieLength(segment: Segment, others: number): number {
+  if (segment.fastOpenLength < 0) return 0;
+  const padded = (bareCookieLength(segment) + 3) & ~3;
   return others + padded > MAX_OPTIONS ? 0 : padded;
+}
+
+/** ... without it. */
+function bareCookieLength({ isFastOpenExperiment, fastOpenLength }: Segment): number {
+  return (isFastOpenExperiment ? 4 : 2) + fastOpenLength;
 }
 
 /** How many of the SACK blocks fit behind `others` octets of other options. */
@@ -184,14 +199,21 @@ export function writeOptions(view: DataView, at: number, segment: Segment): numb
 
 /** @returns octets written */
 function writeCookie(view: DataView, at: number, others: number, segment: Segment): number {
-  const { fastOpenLength: length, fastOpenCookie } = segment;
   const padded = cookieLength(segment, others);
   if (padded === 0) return 0;
-  view.setUint8(at, FAST_OPEN);
-  view.setUint8(at + 1, 2 + length);
-  for (let i = 0; i < length; i++) view.setUint8(at + 2 + i, fastOpenCookie[i] ?? 0);
-  for (let i = 2 + length; i < padded; i++) view.setUint8(at + i, NO_OPERATION);
+  writeBareCookie(view, at, segment);
+  for (let i = bareCookieLength(segment); i < padded; i++) view.setUint8(at + i, NO_OPERATION);
   return padded;
+}
+
+function writeBareCookie(view: DataView, at: number, segment: Segment): void {
+  const { fastOpenCookie, fastOpenLength, isFastOpenExperiment } = segment;
+  const length = bareCookieLength(segment);
+  view.setUint8(at, isFastOpenExperiment ? EXPERIMENT : FAST_OPEN);
+  view.setUint8(at + 1, length);
+  if (isFastOpenExperiment) view.setUint16(at + 2, FAST_OPEN_EXPERIMENT);
+  const from = at + length - fastOpenLength;
+  for (let i = 0; i < fastOpenLength; i++) view.setUint8(from + i, fastOpenCookie[i] ?? 0);
 }
 
 /** Octets of the options of a SYN in FreeBSD's order, a multiple of 4. */
@@ -200,7 +222,12 @@ function freebsdLength(segment: Segment): number {
   if (segment.windowShift >= 0) length += 4;
   if (segment.sackPermitted) length += 2;
   if (segment.hasTimestamps) length += nopsBeforeTimestamps(length) + 10;
+  if (hasRoomForCookie(segment, length)) length += bareCookieLength(segment);
   return Math.ceil(length / 4) * 4;
+}
+
+function hasRoomForCookie(segment: Segment, others: number): boolean {
+  return segment.fastOpenLength >= 0 && others + bareCookieLength(segment) <= MAX_OPTIONS;
 }
 
 /** FreeBSD puts Timestamps where its values lie on whole words (tcp_addoptions). */
@@ -213,7 +240,7 @@ function nopsBeforeTimestamps(before: number): number {
  * the list pads:
  *
  * ```
- *   MSS, NOP Window Scale, SACK-Permitted, Timestamps
+ *   MSS, NOP Window Scale, SACK-Permitted, Timestamps, Fast Open
  *   MSS, SACK-Permitted, EOL EOL
  * ```
  */
@@ -238,6 +265,10 @@ function writeFreebsdOrder(view: DataView, at: number, segment: Segment): number
     view.setUint32(to + 2, segment.tsVal);
     view.setUint32(to + 6, segment.tsEcr);
     to += 10;
+  }
+  if (hasRoomForCookie(segment, to - at)) {
+    writeBareCookie(view, to, segment);
+    to += bareCookieLength(segment);
   }
   while ((to - at) % 4 !== 0) view.setUint8(to++, END_OF_LIST);
   return to - at;
