@@ -71,6 +71,8 @@ const TCP_EDGES: readonly Edge[] = [
   { from: 'send/situation', to: 'congestion/congestionControl', why: 'what it fills in' },
   { from: 'tcb', to: 'shared', why: 'what all TCBs have in common' },
   { from: 'tcb', to: 'send/fastOpenState', why: 'the TCB consists of it' },
+  { from: 'shared', to: 'fastOpenCache', why: 'what the stack knows of servers' },
+  { from: 'send/fastOpenClient', to: 'fastOpenCache', why: 'the type of what it finds there' },
   { from: 'tcb', to: 'send/retransmitQueue', why: 'the TCB consists of it' },
   { from: 'tcb', to: 'send/recovery', why: 'the TCB consists of its records' },
   { from: 'tcb', to: 'send/rttEstimator', why: 'the TCB consists of it' },

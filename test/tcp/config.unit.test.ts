@@ -25,6 +25,7 @@ const RANGES = {
   synAgain: [0, HOUR],
   synAckRetries: [0, 127],
   fastOpenBacklog: [0, 65_535],
+  fastOpenPause: [0, LONG],
   adviceRetries: [1, 127],
   dataRetries: [0, 127],
   connectTimeout: [0, LONG],

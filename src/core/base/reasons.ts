@@ -28,6 +28,10 @@ export const SEND_REASONS = {
   'handshake-retransmission': rule('RFC 9293 3.8.1', 'SYN was not acknowledged in time'),
   'syn-cookie': rule('RFC 4987 3.6', 'too many are half open: the SYN-ACK holds what to remember'),
   'handshake-ack': rule('RFC 9293 3.5', 'acknowledge the SYN of the peer'),
+  'fast-open-retransmission': rule(
+    'RFC 7413 4.2.2',
+    'the SYN-ACK does not cover the text of the SYN',
+  ),
   data: rule('RFC 9293 3.7', 'text that the window and the congestion window let go'),
   fin: rule('RFC 9293 3.6', 'the user closed: no more text follows'),
   rto: rule('RFC 6298 5.4', 'the retransmission timer expired'),
@@ -125,6 +129,7 @@ export const DROP_REASONS = {
   'accept-queue-full': rule('RFC 9293 3.10.7.2', 'too many connections wait to be accepted'),
   'connection-limit': rule('none', 'the stack holds as many connections as it may'),
   'bad-ack': rule('RFC 9293 3.10.7.3', 'it acknowledges what was never sent'),
+  'wrong-echo': rule('RFC 7323 3.2', 'it echoes a timestamp that was not sent'),
   'blind-reset': rule('RFC 9293 3.10.7.3', 'a RST that acknowledges no SYN of ours'),
   'no-syn': rule('RFC 9293 3.10.7.3', 'neither SYN nor RST'),
   unacceptable: rule('RFC 9293 3.10.7.4', 'the segment is outside the receive window'),

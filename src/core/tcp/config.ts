@@ -249,6 +249,20 @@ export interface TcpConfig {
    */
   readonly fastOpenKey: string;
   /**
+   * An active open that asks for it may use Fast Open (Linux: tcp_fastopen, bit 1). One that does not ask
+   * is as always.
+   *
+   * @rfc 7413
+   */
+  readonly fastOpenClient: boolean;
+  /** Its text goes with the SYN though no cookie is known, and without one (Linux: TCP_FASTOPEN_NO_COOKIE). */
+  readonly fastOpenClientNoCookie: boolean;
+  /**
+   * How long all active opens do without Fast Open when one has met a network that swallows it; each time
+   * twice as long, up to 64 times. 0: they go on (Linux: tcp_fastopen_blackhole_timeout_sec).
+   */
+  readonly fastOpenPause: Micros;
+  /**
    * Repetitions of a segment, or a SYN, after which IP and the user are told: R1 (Linux: tcp_retries1).
    * @rfc 9293 3.8.3 MUST-20, SHLD-9, SHLD-10
    */
@@ -387,6 +401,9 @@ export const DEFAULT_CONFIG: TcpConfig = {
   fastOpenBacklog: 0,
   fastOpenNoCookie: false,
   fastOpenKey: '',
+  fastOpenClient: true,
+  fastOpenClientNoCookie: false,
+  fastOpenPause: 0,
   adviceRetries: 3,
   dataRetries: 15,
   orphanRetries: 0,
@@ -454,6 +471,7 @@ const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = 
   synAgain: [0, 3600 * SECOND],
   synAckRetries: [0, 127],
   fastOpenBacklog: [0, 65_535],
+  fastOpenPause: [0, Number.MAX_SAFE_INTEGER],
   adviceRetries: [1, 127],
   dataRetries: [0, 127],
   orphanRetries: [0, 127],

@@ -17,6 +17,7 @@ import { lockReceiveBuffer } from './receive/bufferTuning.ts';
 import { chargeBuffers } from './receive/memoryLimit.ts';
 import { onUrgentRead, urgentLeft } from './receive/urgent.ts';
 import { checkAppLimited } from './send/deliveryRate.ts';
+import { sendSynNow } from './send/fastOpenClient.ts';
 import { armKeepAlive, switchKeepAlive } from './send/keepAlive.ts';
 import { output } from './send/output.ts';
 import { beginPace, boundPace } from './send/pacing.ts';
@@ -104,6 +105,7 @@ export class Connection implements TimerTarget {
     }
     const open = maySend(tcb.state) || tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED';
     if (!open || tcb.sendClosed) throw new StackError('EPIPE', 'the send side is closed');
+    if (tcb.fastOpen.wish === 'wait') this.openNow();
     checkAppLimited(tcb);
     const taken = tcb.sendBuffer.write(source, from, Math.min(count, roomToWrite(tcb)));
     if (taken < count) tcb.writeBlocked = true;
@@ -135,11 +137,18 @@ export class Connection implements TimerTarget {
     return octets;
   }
 
+  /** The SYN that waits for the text to take along goes with the next turn, with what there is. @rfc 7413 4.2.1 */
+  openNow(): void {
+    sendSynNow(this.tcb);
+    this.#owner.touch(this);
+  }
+
   /** CLOSE: "I have no more data to send". Receiving goes on. Twice is the same as once. @rfc 9293 3.10.4 */
   close(now: Micros): void {
     const { tcb } = this;
     if (tcb.sendClosed || tcb.state === 'CLOSED') return;
     tcb.sendClosed = true;
+    sendSynNow(tcb);
     const isOpen = tcb.state === 'ESTABLISHED' || tcb.fastOpen.pending;
     if (isOpen) transition(tcb, 'FIN-WAIT-1', now);
     else if (tcb.state === 'CLOSE-WAIT') transition(tcb, 'LAST-ACK', now);

@@ -50,6 +50,11 @@ export class TcpCounters {
   /** ... that asked for one; that found too many connections pending. */
   TCPFastOpenCookieReqd = 0;
   TCPFastOpenListenOverflow = 0;
+  /** Fast Open of active opens: SYNs whose text was acknowledged; whose text was not, or that met a timeout. */
+  TCPFastOpenActive = 0;
+  TCPFastOpenActiveFail = 0;
+  /** Times that Fast Open paused, since the network seems to swallow it. */
+  TCPFastOpenBlackhole = 0;
   /** RSTs that ended a half-open connection. */
   EmbryonicRsts = 0;
   TCPSynRetrans = 0;

@@ -21,6 +21,14 @@ export interface TcpInfo {
   readonly backoff: number;
   /** Both ends use timestamps. */
   readonly timestamps: boolean;
+  /** The text of a SYN was acknowledged; the connection was open before its handshake had ended. */
+  readonly synData: boolean;
+  readonly fastOpenChild: boolean;
+  /**
+   * Why an active open sent its text after the SYN: 1: no cookie was known; 2: the SYN-ACK did not
+   * acknowledge it; 3: the SYN was sent again; 0: it did not, or nobody wanted it (RFC 7413).
+   */
+  readonly fastopenClientFail: number;
   /** Shifts of the windows that the peer announces, and that we announce. */
   readonly sndWscale: number;
   readonly rcvWscale: number;
@@ -100,6 +108,9 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     probes: tcb.probesOut,
     backoff: Math.max(rtt.backoff, tcb.persistBackoff),
     timestamps: tcb.ts.on,
+    synData: tcb.fastOpen.textAcked,
+    fastOpenChild: tcb.fastOpen.isChild,
+    fastopenClientFail: tcb.fastOpen.failure,
     sndWscale: snd.shift,
     rcvWscale: rcv.shift,
     rto: rtt.rto,

@@ -21,6 +21,8 @@ export interface StackLimits {
   readonly orphans: number;
   /** Challenge ACKs in a second; {@link NO_LIMIT}: each connection has its own alone. @rfc 5961 7 */
   readonly challengeAcks: number;
+  /** Servers whose Fast Open cookie is remembered; one more replaces the oldest. @rfc 7413 4.1.3 */
+  readonly fastOpenServers: number;
 }
 
 /** Linux's, where they do not depend on the memory of the machine. */
@@ -31,6 +33,7 @@ export const DEFAULT_LIMITS: StackLimits = {
   timeWaits: 32_768,
   orphans: 32_768,
   challengeAcks: NO_LIMIT,
+  fastOpenServers: 4096,
 };
 
 /**

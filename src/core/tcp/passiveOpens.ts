@@ -125,6 +125,7 @@ export class PassiveOpens {
     enterSynReceived(connection, seg, now);
     connection.tcb.synOwed = 'handshake';
     connection.tcb.fastOpen.cookie = cookie;
+    connection.tcb.fastOpen.isExperiment = seg.isFastOpenExperiment;
     connection.halfOpen = 'young';
     listener.halfOpen++;
     listener.young++;
@@ -179,8 +180,10 @@ export class PassiveOpens {
     const { tcb } = connection;
     tcb.synOwed = 'handshake';
     tcb.fastOpen.pending = true;
-    tcb.fastOpen.textAcked = true;
+    tcb.fastOpen.isChild = true;
+    tcb.fastOpen.textAcked = seg.textLength > 0;
     tcb.fastOpen.cookie = cookie;
+    tcb.fastOpen.isExperiment = seg.isFastOpenExperiment;
     connection.fastOpen = true;
     listener.fastOpens++;
     listener.reserve();

@@ -1,6 +1,7 @@
 import { type Random, uniform } from '../base/random.ts';
 import { type Micros, SECOND } from '../base/time.ts';
 import { countTransition, TcpCounters } from './counters.ts';
+import { FastOpenCache } from './fastOpenCache.ts';
 import { DEFAULT_LIMITS, limit, NO_LIMIT, type StackLimits } from './limits.ts';
 import type { State } from './states.ts';
 
@@ -13,6 +14,7 @@ import type { State } from './states.ts';
  */
 export class Shared {
   readonly counters = new TcpCounters();
+  readonly fastOpenCache = new FastOpenCache();
   limits: StackLimits = DEFAULT_LIMITS;
   /** Octets in all buffers. */
   memory = 0;

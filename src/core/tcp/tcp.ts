@@ -19,12 +19,14 @@ import { newController } from './congestion/controllers.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import { countRefusal, type TcpCounters } from './counters.ts';
 import { Demux } from './demux.ts';
+import type { FastOpenServer } from './fastOpenCache.ts';
 import { prepareOffer } from './input/handshake.ts';
 import type { StackLimits } from './limits.ts';
 import { type InitialNumbers, IsnGenerator, SECRET_LENGTH } from './listen/isn.ts';
 import { Listener } from './listen/listener.ts';
 import { type Beginning, type PassiveHost, PassiveOpens } from './passiveOpens.ts';
 import { ResetWriter } from './reset.ts';
+import { onFastOpenOver, wishFastOpen } from './send/fastOpenClient.ts';
 import { armConnectTimeout } from './send/keepAlive.ts';
 import { SegmentWriter } from './send/segmentWriter.ts';
 import { Shared } from './shared.ts';
@@ -58,6 +60,15 @@ export interface OpenOptions {
   /** Default: one of the ephemeral ports. */
   readonly localPort?: number;
   readonly config?: Partial<TcpConfig>;
+  /**
+   * TCP Fast Open. Text: it goes with the SYN as far as that has room for it, if a cookie of the server is
+   * known; else the SYN asks for one, and the text follows the handshake. True: where a cookie is known
+   * the SYN waits for the first text that is sent (Linux: TCP_FASTOPEN_CONNECT). The server may get the
+   * text twice: "only ... applications that are resilient to duplicate SYN data". Default: false.
+   *
+   * @rfc 7413 4.2, 6.1
+   */
+  readonly fastOpen?: boolean | Uint8Array;
 }
 
 /**
@@ -174,10 +185,28 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     if (connection === null || !this.#admit(connection)) {
       throw new StackError('EADDRNOTAVAIL', 'the stack is full');
     }
-    transition(connection.tcb, 'SYN-SENT', now);
-    connection.tcb.synOwed = 'handshake';
-    armConnectTimeout(connection.tcb, now);
+    const { tcb } = connection;
+    transition(tcb, 'SYN-SENT', now);
+    const { fastOpen = false } = options;
+    if (fastOpen !== false) wishFastOpen(tcb, now);
+    if (tcb.fastOpen.wish !== 'wait') tcb.synOwed = 'handshake';
+    armConnectTimeout(tcb, now);
+    if (typeof fastOpen !== 'boolean') connection.send(fastOpen);
     return connection;
+  }
+
+  /** What is known of a server, for the Fast Open of connections to come: from an earlier life of the stack. */
+  rememberServer(
+    ends: { readonly local: Ipv4Address; readonly remote: Ipv4Address },
+    known: FastOpenServer,
+  ): void {
+    const { fastOpenCache, limits } = this.#shared;
+    fastOpenCache.remember(ends, known, limits.fastOpenServers);
+  }
+
+  /** Forgets the Fast Open cookies of all servers. */
+  forgetServers(): void {
+    this.#shared.fastOpenCache.clear();
   }
 
   /** Changes limits of the stack; what is held beyond one stays. @throws RangeError */
@@ -213,7 +242,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     if (seg.has(Flag.FIN) && seg.has(Flag.SYN) && !connection.tcb.config.synFin) return 'syn-fin';
     if (this.#isReopening(connection, seg)) return this.#reopen(connection, seg, now);
     const drop = connection.segmentArrives(seg, packet.octets, now);
-    if (drop === 'bad-ack') {
+    if (drop === 'bad-ack' || drop === 'wrong-echo') {
       this.#resets.answer(seg, source, destination, 'reset-unacceptable-ack');
     } else if (drop === 'text-after-close') {
       this.#resets.answer(seg, source, destination, 'reset-after-close');
@@ -411,6 +440,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     const { tcb, timer } = connection;
     if (tcb.events !== 0) this.#eventful.push(connection);
     this.#passive.settle(connection, now);
+    if (tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') onFastOpenOver(tcb, now);
     if (tcb.state === 'CLOSED') {
       this.#forget(connection);
       return;

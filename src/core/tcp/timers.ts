@@ -2,6 +2,7 @@ import { type Micros, NEVER } from '../base/time.ts';
 import { FALLBACK_RTO, MIN_RTO, type TcpConfig } from './config.ts';
 import { isOutOfResources, orphanRetries } from './orphans.ts';
 import { onCompressedAckTimer, onDelayedAckTimer } from './receive/ackPolicy.ts';
+import { suspectBlackhole } from './send/fastOpenClient.ts';
 import { onKeepAliveTimer } from './send/keepAlive.ts';
 import { onReorderingTimeout, onTimeout } from './send/lossRecovery.ts';
 import { suspectBlackHole } from './send/mtuProbing.ts';
@@ -69,7 +70,9 @@ function onRetransmissionTimeout(tcb: Tcb, now: Micros): void {
     return;
   }
   if (tcb.orphan && isOutOfResources(tcb, isAlive(tcb), now)) return;
-  if (isGivenUp(tcb, now)) {
+  const isOver = isGivenUp(tcb, now);
+  suspectBlackhole(tcb, isOver, now);
+  if (isOver) {
     giveUp(tcb, now);
     return;
   }
@@ -86,7 +89,9 @@ function onSynTimeout(tcb: Tcb, now: Micros): void {
   const isActive = tcb.state === 'SYN-SENT';
   // of an active open time counts from the first SYN on
   if (recovery.retries === 0) recovery.since = isActive ? tcb.retransmitQueue.sentAt(0) : now;
-  if (isActive ? isOpenGivenUp(tcb, now) : isAnswerGivenUp(tcb, now)) {
+  const isOver = isActive ? isOpenGivenUp(tcb, now) : isAnswerGivenUp(tcb, now);
+  if (!tcb.fastOpen.pending) suspectBlackhole(tcb, isOver, now);
+  if (isOver) {
     giveUp(tcb, now);
     return;
   }

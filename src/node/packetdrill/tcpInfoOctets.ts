@@ -76,6 +76,7 @@ export function tcpInfoNames(octets: Uint8Array): InfoNames {
   names.set('tcpi_snd_wscale', scales & 15);
   names.set('tcpi_rcv_wscale', scales >>> 4);
   names.set('tcpi_delivery_rate_app_limited', view.getUint8(7) & 1);
+  names.set('tcpi_fastopen_client_fail', (view.getUint8(7) >>> 1) & 3);
   return names;
 }
 

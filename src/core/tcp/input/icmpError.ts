@@ -3,6 +3,7 @@ import type { TransportError, UnreachableKind } from '../../base/ports.ts';
 import type { DropReason } from '../../base/reasons.ts';
 import { add, type Seq, seq } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
+import { isSynTooLong } from '../send/fastOpenClient.ts';
 import { isInFlight } from '../send/inFlight.ts';
 import { closeTcb, Event, type Tcb } from '../tcb.ts';
 
@@ -57,7 +58,8 @@ export function onIcmpError(tcb: Tcb, error: TransportError, now: Micros): DropR
     return 'icmp-out-of-window';
   }
   if (error.kind === 'fragmentation-needed') {
-    tcb.mtuFell = true;
+    if (isSynTooLong(tcb)) tcb.synOwed = 'handshake-retransmission';
+    else tcb.mtuFell = true;
     return null;
   }
   const { openingErrors, errorCodes } = tcb.config;

@@ -2,6 +2,7 @@ import type { ConnectionErrorCode } from '../../base/errors.ts';
 import type { DropReason } from '../../base/reasons.ts';
 import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
+import { onMisplacedReset } from '../send/fastOpenClient.ts';
 import { closeTcb, type Tcb } from '../tcb.ts';
 import { challenge } from './acceptability.ts';
 
@@ -17,6 +18,7 @@ export function checkReset(tcb: Tcb, seg: Segment, now: Micros): DropReason | nu
   const { config } = tcb;
   if (tcb.state === 'TIME-WAIT' && !config.timeWaitResets) return 'reset-not-exact';
   if (seg.seq !== tcb.rcv.nxt && config.resetCheck === 'exact') {
+    onMisplacedReset(tcb, now);
     challenge(tcb, now);
     return 'reset-not-exact';
   }

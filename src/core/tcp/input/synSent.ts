@@ -5,7 +5,8 @@ import { Flag, type Segment } from '../../wire/tcp.ts';
 import { decideAck } from '../receive/ackPolicy.ts';
 import { holdSynText } from '../receive/synText.ts';
 import { checkUrgent } from '../receive/urgent.ts';
-import { onAck, setWindow } from '../send/sender.ts';
+import { onSynAckOfFastOpen } from '../send/fastOpenClient.ts';
+import { onAck, setWindow, timestampAt } from '../send/sender.ts';
 import { closeTcb, oweAck, type Tcb, Timer, transition } from '../tcb.ts';
 import { checkFin } from './fin.ts';
 import { onEstablished, takeSyn } from './handshake.ts';
@@ -14,7 +15,7 @@ import { processText } from './text.ts';
 /**
  * SEGMENT ARRIVES in SYN-SENT: first the ACK bit, second RST, fourth SYN, fifth neither.
  *
- * @returns 'bad-ack' asks the caller to answer with <SEQ=SEG.ACK><CTL=RST>
+ * @returns 'bad-ack' and 'wrong-echo' ask the caller to answer with <SEQ=SEG.ACK><CTL=RST>
  * @rfc 9293 3.10.7.3
  */
 export function segmentArrivesInSynSent(
@@ -29,6 +30,10 @@ export function segmentArrivesInSynSent(
     repeatSynSoon(tcb, now);
     return seg.has(Flag.RST) ? 'blind-reset' : 'bad-ack';
   }
+  if (acks && isWrongEcho(tcb, seg, now)) {
+    tcb.shared.counters.PAWSActive++;
+    return seg.has(Flag.RST) ? 'blind-reset' : 'wrong-echo';
+  }
   if (seg.has(Flag.RST)) {
     if (!acks) return 'blind-reset';
     closeTcb(tcb, 'ECONNREFUSED', now);
@@ -41,6 +46,7 @@ export function segmentArrivesInSynSent(
     transition(tcb, 'ESTABLISHED', now);
     onAck(tcb, seg, now);
     onEstablished(tcb, now);
+    onSynAckOfFastOpen(tcb, seg);
     oweAck(tcb, 'handshake-ack');
     return takeRest(tcb, seg, octets, now);
   }
@@ -49,6 +55,17 @@ export function segmentArrivesInSynSent(
   tcb.synOwed = 'handshake';
   if (tcb.config.synText === 'kept') holdSynText(tcb, seg, octets);
   return null;
+}
+
+/**
+ * It echoes a timestamp that is not that of any SYN of ours: it answers an older incarnation, whatever
+ * it acknowledges (Linux: PAWSActiveRejected).
+ */
+function isWrongEcho(tcb: Tcb, seg: Segment, now: Micros): boolean {
+  if (!tcb.ts.on || !seg.hasTimestamps || seg.tsEcr === 0) return false;
+  const { recovery, retransmitQueue: queue } = tcb;
+  const first = timestampAt(tcb, recovery.retries === 0 ? queue.sentAt(0) : recovery.since);
+  return (seg.tsEcr - first) >>> 0 > (timestampAt(tcb, now) - first) >>> 0;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { SendReason } from '../../base/reasons.ts';
 import { le, lt } from '../../base/seq.ts';
 import { type Micros, MS } from '../../base/time.ts';
 import { DUPLICATE_ACK_THRESHOLD, MAX_REORDERING } from '../config.ts';
@@ -344,11 +345,19 @@ function markTimedOut(tcb: Tcb, now: Micros): void {
  * @rfc 1191 6.4
  */
 export function repeatTooLong(tcb: Tcb): void {
-  const { retransmitQueue: queue, snd, recovery, congestion } = tcb;
+  const { retransmitQueue: queue, snd } = tcb;
   for (let i = 0; i < queue.count; i++) {
     if (queue.octets(i) > snd.mss) markLost(tcb, i);
   }
-  if (queue.lostOut === 0) return;
+  if (queue.lostOut > 0) repairUnreduced(tcb, 'loss-retransmission');
+}
+
+/**
+ * What is marked lost goes out again, the first of it whatever cwnd says, and cwnd stays: no congestion
+ * is to blame (tcp_non_congestion_loss_retransmit).
+ */
+export function repairUnreduced(tcb: Tcb, reason: SendReason): void {
+  const { snd, recovery, congestion } = tcb;
   if (recovery.phase !== 'loss') {
     recovery.point = snd.nxt;
     congestion.ssthresh = currentSsthresh(tcb);
@@ -356,6 +365,6 @@ export function repeatTooLong(tcb: Tcb): void {
     recovery.undoMarker = null;
     recovery.phase = 'loss';
   }
-  recovery.force = 'loss-retransmission';
+  recovery.force = reason;
   recovery.rexmit = 'lost';
 }

@@ -2,6 +2,7 @@ import type { SendReason } from '../../base/reasons.ts';
 import { add } from '../../base/seq.ts';
 import { type Micros, NEVER } from '../../base/time.ts';
 import { Flag } from '../../wire/tcp.ts';
+import { HEADERS, MIN_MSS } from '../config.ts';
 import { ackAfterRead } from '../receive/ackPolicy.ts';
 import { adjustSpace } from '../receive/bufferTuning.ts';
 import { effectiveMss } from '../segmentSize.ts';
@@ -9,6 +10,7 @@ import { isSynchronized } from '../states.ts';
 import { hasUnsent, outstanding, oweAck, type Tcb, Timer } from '../tcb.ts';
 import { NO_STAMP } from './delivery.ts';
 import { sendStamp } from './deliveryRate.ts';
+import { prepareSyn } from './fastOpenClient.ts';
 import { repeatTooLong } from './lossRecovery.ts';
 import { followPathMtu } from './mtuProbing.ts';
 import { sendNew } from './newText.ts';
@@ -61,11 +63,16 @@ function sendSyn(tcb: Tcb, reason: SendReason, now: Micros, writer: SegmentWrite
     snd.nxt = add(snd.iss, 1);
     // Of a SYN-ACK Linux knows no time of sending.
     queue.push(snd.iss, snd.nxt, now, tcb.gate === null ? sendStamp(tcb, now) : NO_STAMP);
+    if (tcb.fastOpen.wish !== 'none' && tcb.state === 'SYN-SENT') prepareSyn(tcb, now);
   } else {
     queue.resent(0, now);
     writer.noteRepetition();
     tcb.shared.counters.TCPSynRetrans++;
+    if (tcb.state === 'SYN-SENT') tcb.fastOpen.synRepeated = true;
+    // as Linux, which asks for no more than the path takes, once it knows (tcp_advertise_mss)
+    tcb.rcv.mss = Math.min(tcb.rcv.mss, Math.max(MIN_MSS, tcb.flow.mtu - HEADERS));
   }
+  tcb.fastOpen.wish = 'none';
   const flags = tcb.state === 'SYN-SENT' ? Flag.SYN : Flag.SYN | Flag.ACK;
   writer.syn(tcb, flags, reason, now);
   armRetransmission(tcb, now);

@@ -45,7 +45,10 @@ export class SegmentWriter {
     this.#counters.tcpOutSegs--;
   }
 
-  /** SYN or SYN-ACK with the options that we offer, or that both ends want. @rfc 9293 3.5 */
+  /**
+   * SYN or SYN-ACK with the options that we offer, or that both ends want, and the text of Fast Open.
+   * @rfc 9293 3.5, 7413 4.2.1
+   */
   syn(tcb: Tcb, flags: number, reason: SendReason, now: Micros): void {
     const segment = this.#begin(tcb, tcb.snd.iss, flags);
     segment.mss = tcb.config.noOptions ? 0 : tcb.rcv.mss;
@@ -55,6 +58,8 @@ export class SegmentWriter {
     segment.wnd = Math.min(MAX_UNSCALED, tcb.rcv.wnd);
     this.#timestamps(tcb, now);
     this.#cookie(tcb);
+    if (tcb.fastOpen.text > 0) this.#text(tcb, add(tcb.snd.iss, 1), tcb.fastOpen.text);
+    tcb.fastOpen.text = 0;
     this.#settleAck(tcb);
     this.#finish(tcb, reason, now);
   }
@@ -70,11 +75,7 @@ export class SegmentWriter {
     this.#timestamps(tcb, now);
     if ((flags & Flag.RST) === 0) tcb.sackBlocks.fill(segment);
     this.#urgent(tcb);
-    if (length > 0) {
-      const at = this.#packet.transport + tcpHeaderLength(segment);
-      tcb.sendBuffer.peek(from, this.#packet.octets, at, length);
-      segment.textLength = length;
-    }
+    if (length > 0) this.#text(tcb, from, length);
     this.#settleAck(tcb);
     this.#finish(tcb, reason, now);
   }
@@ -93,6 +94,13 @@ export class SegmentWriter {
     this.#packet.octets[this.#packet.transport + tcpHeaderLength(segment)] = 0;
     segment.textLength = octets;
     this.#finish(tcb, reason, now);
+  }
+
+  /** Behind the header, whose options are known by now. */
+  #text(tcb: Tcb, from: Seq, length: number): void {
+    const at = this.#packet.transport + tcpHeaderLength(this.#segment);
+    tcb.sendBuffer.peek(from, this.#packet.octets, at, length);
+    this.#segment.textLength = length;
   }
 
   #begin(tcb: Tcb, from: Seq, flags: number): Segment {
@@ -136,6 +144,7 @@ export class SegmentWriter {
     if (cookie === null) return;
     this.#segment.fastOpenCookie.set(cookie);
     this.#segment.fastOpenLength = cookie.length;
+    this.#segment.isFastOpenExperiment = fastOpen.isExperiment;
     fastOpen.cookie = null;
   }
 

@@ -262,7 +262,8 @@ function controlCongestion(tcb: Tcb, now: Micros): void {
 }
 
 /** (tcp_may_raise_cwnd) */
-function mayRaise({ recovery, news }: Tcb): boolean {
+function mayRaise({ recovery, news, gate }: Tcb): boolean {
+  if (news.synAcked && gate === null) return false; // the initial window counts from here on
   const acked = news.textAcked || news.synAcked;
   return recovery.reordering > DUPLICATE_ACK_THRESHOLD ? acked || news.sacked : news.textAcked;
 }

@@ -82,6 +82,18 @@ export class WriteQueue {
     else this.#writes.push({ end, more, urgent, record, begun: false });
   }
 
+  /** The text up to `end` goes along with the SYN: a chunk of its own, which is pushed. */
+  takeForSyn(end: Seq): void {
+    this.#ends.push(end);
+    this.#marks.push(0);
+    this.#end = end;
+    this.#push();
+    while (this.#writes[0] !== undefined && le(this.#writes[0].end, end)) {
+      if (this.#writes[0].record) this.#mark(RECORD);
+      this.#writes.shift();
+    }
+  }
+
   /** Has the user, since this was asked last, written something that more is to follow? */
   takeMore(): boolean {
     const more = this.#more;
