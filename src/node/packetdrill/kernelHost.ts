@@ -16,6 +16,7 @@ import {
   O_NONBLOCK,
   Poll,
   QDISC,
+  SERVERS,
   So,
   TcpOption,
 } from '../../core/packetdrill/host/numbers.ts';
@@ -171,6 +172,10 @@ export class KernelHost implements Host {
 
   configure(name: string, value: string): void {
     if (name === QDISC && value.startsWith('pfifo')) return; // it has that
+    if (name === SERVERS) {
+      this.#link.forgetServers();
+      return;
+    }
     const path = name.startsWith('/proc/sys/') ? name : `/proc/sys/${name.replaceAll('.', '/')}`;
     if (!/^\/proc\/sys\/net\/\w+\/\w+$/.test(path)) throw new Unsupported(`sysctl ${name}`);
     try {
@@ -198,7 +203,7 @@ export class KernelHost implements Host {
       case 'read':
         return !this.#returnsAtOnce(call) && !this.#isReady(call.fd, Poll.IN);
       case 'write':
-        return !this.#returnsAtOnce(call) && call.from.lengths.some((n) => n > SMALL_WRITE);
+        return !this.#returnsAtOnce(call) && this.#mayWait(call);
       case 'connect':
         return !this.#isNonBlocking(call.fd);
       case 'close':
@@ -209,6 +214,20 @@ export class KernelHost implements Host {
       default:
         return false;
     }
+  }
+
+  /** Is it long, or does it open the connection? */
+  #mayWait({ fd, from, flags }: Extract<HostCall, { name: 'write' }>): boolean {
+    if ((flags & Msg.FASTOPEN) !== 0 || from.lengths.some((n) => n > SMALL_WRITE)) return true;
+    const value = new Uint8Array(4);
+    this.#calls.call('getsockopt', [
+      fd,
+      Level.TCP,
+      TcpOption.FASTOPEN_CONNECT,
+      value,
+      new Uint8Array([4, 0, 0, 0]),
+    ]);
+    return value[0] === 1;
   }
 
   #returnsAtOnce({ fd, flags }: { readonly fd: number; readonly flags: number }): boolean {
@@ -266,9 +285,9 @@ export class KernelHost implements Host {
     }
   }
 
-  /** The socket that is connected to this port. */
+  /** The socket that is connected to this port, of several the one that was opened last. */
   #find({ remotePort }: ConnectionQuery): number | null {
-    for (const fd of this.#fds) {
+    for (const fd of [...this.#fds].reverse()) {
       const address = new Uint8Array(ADDRESS_LENGTH);
       const length = new Uint8Array(4);
       new DataView(length.buffer).setInt32(0, ADDRESS_LENGTH, true);

@@ -95,6 +95,11 @@ export class TunLink {
     this.#calls.write(this.#fd, octets, octets.length);
   }
 
+  /** What the kernel knows of other hosts, as their Fast Open cookies, is forgotten. */
+  forgetServers(): void {
+    ip(['tcp_metrics', 'flush']);
+  }
+
   close(): void {
     this.#calls.close(this.#fd);
   }
@@ -108,9 +113,14 @@ function configure({ local, prefixLength, remote, mtu }: TunOptions): void {
     `link set ${NAME} mtu ${mtu} up`,
     `route add ${formatIpv4(remote)}/32 dev ${NAME}`,
   ];
+  ip(['-batch', '-'], `${batch.join('\n')}\n`);
+}
+
+/** Runs the command `ip` in this thread's namespace. */
+function ip(args: readonly string[], input = ''): void {
   const { PATH = '' } = process.env;
-  execFileSync('ip', ['-batch', '-'], {
-    input: `${batch.join('\n')}\n`,
+  execFileSync('ip', args, {
+    input,
     env: { ...process.env, PATH: `${PATH}:/usr/sbin:/sbin` },
     stdio: ['pipe', 'ignore', 'pipe'],
   });

@@ -127,5 +127,7 @@ export const IpOption = {
 
 /** The name of the setting of how the device queues: `fq` paces, `pfifo` does not. */
 export const QDISC = 'qdisc';
+/** The name of the setting that forgets all that is known of other hosts (`ip tcp_metrics flush`). */
+export const SERVERS = 'tcp_metrics';
 /** Before the name of a setting that is not a sysctl but belongs to the route: `route/rto_min`. */
 export const ROUTE = 'route/';

@@ -1,6 +1,6 @@
 import { type Micros, SECOND } from '../../base/time.ts';
 import { Unsupported } from '../host/calls.ts';
-import { QDISC, ROUTE } from '../host/numbers.ts';
+import { QDISC, ROUTE, SERVERS } from '../host/numbers.ts';
 
 /** What a line for the shell asks for, as far as it is known. No shell ever gets it. */
 export type Command =
@@ -48,7 +48,6 @@ const QDISC_COMMAND = /^tc qdisc (?:add|replace|change) dev \S+ root (\w+)$/;
 
 /** Commands that change nothing a script can see here. */
 const HARMLESS = [
-  /^ip tcp_metrics flush/,
   /^tc qdisc del(ete)? dev \S+ root$/,
   /^ethtool -K/,
   /^(\/tmp\/)?sysctl_restore/,
@@ -91,6 +90,9 @@ function simpleCommand(text: string): Command[] {
   if (/set_sysctls\.py\s/.test(text)) return assignments(text.replace(/^.*set_sysctls\.py\s+/, ''));
   const qdisc = QDISC_COMMAND.exec(text)?.[1];
   if (qdisc !== undefined) return [{ kind: 'sysctl', name: QDISC, value: qdisc }];
+  if (/^(sudo )?ip tcp_metrics flush/.test(text)) {
+    return [{ kind: 'sysctl', name: SERVERS, value: 'flush' }];
+  }
   if (HARMLESS.some((pattern) => pattern.test(text))) return [];
   const sysctl = /^(?:sudo )?sysctl\s+((?:-\w+\s+)*)(.*)$/.exec(text);
   if (sysctl !== null) return assignments(sysctl[2] ?? '');

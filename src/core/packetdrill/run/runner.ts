@@ -11,8 +11,9 @@ import type {
 } from '../ast.ts';
 import { Evaluator } from '../evaluate.ts';
 import { formatPacket } from '../format.ts';
-import { Unsupported } from '../host/calls.ts';
+import { type HostCall, Unsupported } from '../host/calls.ts';
 import type { CallInProgress, Host, InfoNames } from '../host/host.ts';
+import { Msg } from '../host/numbers.ts';
 import { icmpNumbers } from '../icmpNames.ts';
 import { packetOf } from './actual.ts';
 import { type Command, parseCommand } from './commands.ts';
@@ -278,8 +279,9 @@ class Runner {
     const live = translate(call, this.#settings, (fd) => this.#fds.get(fd) ?? -1);
     const startedAt = this.#host.now();
     const isUnderTest = 'fd' in live && this.#fdUnderTest === numberOf(call.arguments[0]);
-    if (live.name === 'connect' && live.to !== 'nobody' && isUnderTest && !this.#hasConnected) {
-      this.#conversation = new Conversation(null, live.to.port, this.#script.dialect);
+    const port = portOpened(live);
+    if (port !== null && isUnderTest && !this.#hasConnected) {
+      this.#conversation = new Conversation(null, port, this.#script.dialect);
       this.#isListening = false;
       this.#hasConnected = true;
     }
@@ -435,6 +437,13 @@ class Runner {
       ...part,
     };
   }
+}
+
+/** The port of the remote host that a call connects to; null: it does not. */
+function portOpened(call: HostCall): number | null {
+  const isFastOpen = call.name === 'write' && (call.flags & Msg.FASTOPEN) !== 0;
+  if (call.name !== 'connect' && !isFastOpen) return null;
+  return call.to === null || call.to === 'nobody' ? null : call.to.port;
 }
 
 function injected<T>(event: ScriptEvent, make: () => T): T {

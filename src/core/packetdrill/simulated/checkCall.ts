@@ -1,12 +1,5 @@
 import { type HostCall, Unsupported } from '../host/calls.ts';
-import {
-  IPPROTO_TCP,
-  Level,
-  Msg,
-  SOCK_CLOEXEC,
-  SOCK_NONBLOCK,
-  SOCK_STREAM,
-} from '../host/numbers.ts';
+import { IPPROTO_TCP, Level, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../host/numbers.ts';
 import { checkOption } from './socketOptions.ts';
 import { checkReadFlags, checkWriteFlags } from './transfer.ts';
 
@@ -20,7 +13,6 @@ export function checkCall(call: HostCall): void {
       checkReadFlags(call.flags);
       return;
     case 'write':
-      if ((call.flags & Msg.FASTOPEN) !== 0) throw new Unsupported('TCP Fast Open');
       checkWriteFlags(call.flags);
       return;
     case 'setsockopt':

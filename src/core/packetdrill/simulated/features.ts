@@ -6,7 +6,6 @@ const AE = 256;
 const ECN_FLAGS = Flag.ECE | Flag.CWR | AE;
 
 /** What this stack does not speak; a script about it says nothing about the rest. */
-const EXPERIMENTAL = 'the experimental option of TCP Fast Open';
 const ECN = 'ECN';
 const MD5 = 'TCP MD5 signatures';
 
@@ -29,7 +28,6 @@ function ofPacket({ direction, flags, ace, ip, options }: TcpPacket): string | n
   if (options === 'any') return null;
   for (const option of options) {
     const { kind } = option;
-    if (kind === 'fastOpen' && option.isExperimental) return EXPERIMENTAL;
     if (kind === 'accurateEcn') return ECN;
     if (kind === 'md5') return MD5;
   }

@@ -22,6 +22,7 @@ const OPTION_TIMESTAMPS = 1;
 const OPTION_SACK = 2;
 const OPTION_WINDOW_SCALE = 4;
 const OPTION_SYN_DATA = 32;
+const OPTION_FAST_OPEN_CHILD = 128;
 /** TCP_INFINITE_SSTHRESH */
 const INFINITE = 0x7fffffff;
 /** ~0 of 64 bits. */
@@ -45,7 +46,8 @@ export function infoNames(connection: Connection, now: Micros): InfoNames {
     (tcb.ts.on ? OPTION_TIMESTAMPS : 0) |
       (tcb.sackPermitted ? OPTION_SACK : 0) |
       (tcb.windowScaling ? OPTION_WINDOW_SCALE : 0) |
-      (tcb.fastOpen.textAcked ? OPTION_SYN_DATA : 0),
+      (tcb.fastOpen.textAcked ? OPTION_SYN_DATA : 0) |
+      (tcb.fastOpen.isChild ? OPTION_FAST_OPEN_CHILD : 0),
   );
   return names;
 }

@@ -1,5 +1,6 @@
 import { StackError } from '../../base/errors.ts';
 import { type CallOutcome, type Destination, done, failed } from '../host/calls.ts';
+import { Level, TcpOption } from '../host/numbers.ts';
 import type { Attempt, SimulatedSocket } from './socket.ts';
 import { IMPLICIT_BACKLOG } from './sysctls.ts';
 
@@ -44,17 +45,24 @@ export function connect(socket: SimulatedSocket, to: Destination): Attempt {
   return () => {
     if (first) {
       first = false;
-      const failure = to === 'nobody' ? disconnect(socket) : begin(socket, to.port);
+      const fastOpen = socket.option(Level.TCP, TcpOption.FASTOPEN_CONNECT) !== 0;
+      const failure = to === 'nobody' ? disconnect(socket) : open(socket, to.port, { fastOpen });
       if (failure !== null) return failure;
+      if (socket.isDeferred) return done();
     }
-    return connected(socket);
+    return opened(socket);
   };
 }
 
-/** @returns null: it is under way */
-function begin(socket: SimulatedSocket, port: number): CallOutcome | null {
+/** @returns null: it is under way, unless the SYN waits for text: see `isDeferred` */
+export function open(
+  socket: SimulatedSocket,
+  port: number,
+  { fastOpen }: { readonly fastOpen: boolean },
+): CallOutcome | null {
   const { stack, localAddress, remoteAddress } = socket.world;
   if (socket.listener !== null || socket.phase === 'connected') return failed('EISCONN');
+  if (socket.isDeferred) return failed('EISCONN');
   if (socket.phase === 'connecting') {
     const isOpening = socket.state === 'SYN-SENT' || socket.state === 'SYN-RECEIVED';
     return isOpening && socket.isNonBlocking ? failed('EALREADY') : null;
@@ -67,6 +75,7 @@ function begin(socket: SimulatedSocket, port: number): CallOutcome | null {
         remotePort: port,
         localAddress,
         config: socket.config,
+        fastOpen,
         ...(socket.port === 0 ? {} : { localPort: socket.port }),
       },
       socket.world.now(),
@@ -79,7 +88,7 @@ function begin(socket: SimulatedSocket, port: number): CallOutcome | null {
 }
 
 /** The end of inet_stream_connect(). */
-function connected(socket: SimulatedSocket): CallOutcome | null {
+export function opened(socket: SimulatedSocket): CallOutcome | null {
   const { state } = socket;
   if (state === 'SYN-SENT' || state === 'SYN-RECEIVED') return null;
   if (state === 'CLOSED') {

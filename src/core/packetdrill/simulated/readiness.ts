@@ -12,6 +12,7 @@ export function readiness(socket: SimulatedSocket): number {
   let mask = 0;
   if ((endRead && endWrite) || isClosed) mask |= Poll.HUP;
   if (endRead) mask |= Poll.IN | Poll.RDNORM | Poll.RDHUP;
+  if (socket.isDeferred) mask |= Poll.OUT | Poll.WRNORM; // a write sends the SYN
   if (!isOpening) {
     if (connection !== null && connection.readable > 0) mask |= Poll.IN | Poll.RDNORM;
     if (endWrite || isWritable(socket)) mask |= Poll.OUT | Poll.WRNORM;

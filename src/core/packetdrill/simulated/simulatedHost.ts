@@ -19,6 +19,7 @@ import type {
   InfoNames,
   SentDatagram,
 } from '../host/host.ts';
+import { SERVERS } from '../host/numbers.ts';
 import { checkCall } from './checkCall.ts';
 import { missingFeature } from './features.ts';
 import { infoNames } from './infoNames.ts';
@@ -209,6 +210,7 @@ export class SimulatedHost implements Host, Tracer {
 
   configure(name: string, value: string): void {
     const limits = limitsOf(name, value);
+    if (name === SERVERS) this.#stack.tcp.forgetServers();
     if (limits !== null) this.#stack.tcp.setLimits(limits);
     else this.#config = { ...this.#config, ...settingsOf(name, value) };
   }

@@ -103,6 +103,17 @@ export class SimulatedSocket {
     return this.listener === null ? 'CLOSED' : 'LISTEN';
   }
 
+  /** Does the SYN wait for text to take along? */
+  get isDeferred(): boolean {
+    return this.state === 'SYN-SENT' && this.connection?.tcb.fastOpen.wish === 'wait';
+  }
+
+  /** A setting: of its connection, of itself, or of the host. */
+  setting<K extends keyof TcpConfig>(name: K): TcpConfig[K] {
+    const { world } = this;
+    return (this.connection?.tcb.config ?? { ...world.defaults, ...this.config })[name];
+  }
+
   /** Can nothing be read or written yet? */
   get isOpening(): boolean {
     const { state } = this;

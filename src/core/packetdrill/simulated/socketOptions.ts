@@ -41,7 +41,7 @@ const NO_RATE = -1;
 /** An option whose value is a number: what it changes, and what it is. */
 interface NumberOption {
   /** @returns what changes; null: EINVAL */
-  set(value: number, socket: SimulatedSocket): Partial<TcpConfig> | null;
+  set(value: number, socket: SimulatedSocket): Partial<TcpConfig> | 'EOPNOTSUPP' | null;
   /** null: what was set last, or 0. */
   readonly get: ((socket: SimulatedSocket) => number) | null;
 }
@@ -71,12 +71,6 @@ function seconds(
   };
 }
 
-/** A setting: of this socket, or of the host. */
-function setting<K extends keyof TcpConfig>(socket: SimulatedSocket, name: K): TcpConfig[K] {
-  const { connection, world } = socket;
-  return (connection?.tcb.config ?? { ...world.defaults, ...socket.config })[name];
-}
-
 const SECONDS = (time: Micros): number => Math.floor(time / SECOND);
 
 const NUMBER_OPTIONS: ReadonlyMap<number, NumberOption> = new Map([
@@ -89,7 +83,7 @@ const NUMBER_OPTIONS: ReadonlyMap<number, NumberOption> = new Map([
     key(Level.SOCKET, So.KEEPALIVE),
     {
       set: (value) => ({ keepAlive: value !== 0 }),
-      get: (socket) => Number(setting(socket, 'keepAlive')),
+      get: (socket) => Number(socket.setting('keepAlive')),
     },
   ],
   [
@@ -118,14 +112,14 @@ const NUMBER_OPTIONS: ReadonlyMap<number, NumberOption> = new Map([
     key(Level.SOCKET, So.MAX_PACING_RATE),
     {
       set: (value) => ({ maxPacingRate: value === NO_RATE ? 0 : value }),
-      get: (socket) => setting(socket, 'maxPacingRate') || NO_RATE,
+      get: (socket) => socket.setting('maxPacingRate') || NO_RATE,
     },
   ],
   [
     key(Level.TCP, TcpOption.NODELAY),
     {
       set: (value) => ({ noDelay: value !== 0 }),
-      get: (socket) => Number(setting(socket, 'noDelay')),
+      get: (socket) => Number(socket.setting('noDelay')),
     },
   ],
   [
@@ -145,7 +139,7 @@ const NUMBER_OPTIONS: ReadonlyMap<number, NumberOption> = new Map([
     key(Level.TCP, TcpOption.CORK),
     {
       set: (value) => ({ cork: value !== 0 }),
-      get: (socket) => Number(setting(socket, 'cork')),
+      get: (socket) => Number(socket.setting('cork')),
     },
   ],
   [
@@ -160,7 +154,7 @@ const NUMBER_OPTIONS: ReadonlyMap<number, NumberOption> = new Map([
     seconds(
       MOST_SECONDS,
       (time) => ({ keepAliveIdle: time }),
-      (socket) => SECONDS(setting(socket, 'keepAliveIdle')),
+      (socket) => SECONDS(socket.setting('keepAliveIdle')),
     ),
   ],
   [
@@ -168,14 +162,14 @@ const NUMBER_OPTIONS: ReadonlyMap<number, NumberOption> = new Map([
     seconds(
       MOST_SECONDS,
       (time) => ({ connectTimeout: time }),
-      (socket) => SECONDS(setting(socket, 'connectTimeout')),
+      (socket) => SECONDS(socket.setting('connectTimeout')),
     ),
   ],
   [
     key(Level.TCP, TcpOption.NOOPT),
     {
       set: (value) => ({ noOptions: value !== 0 }),
-      get: (socket) => Number(setting(socket, 'noOptions')),
+      get: (socket) => Number(socket.setting('noOptions')),
     },
   ],
   [
@@ -183,49 +177,49 @@ const NUMBER_OPTIONS: ReadonlyMap<number, NumberOption> = new Map([
     seconds(
       MOST_SECONDS,
       (time) => ({ keepAliveInterval: time }),
-      (socket) => SECONDS(setting(socket, 'keepAliveInterval')),
+      (socket) => SECONDS(socket.setting('keepAliveInterval')),
     ),
   ],
   [
     key(Level.TCP, TcpOption.KEEPCNT),
     {
       set: (value) => (isIn(value, 1, MOST_PROBES) ? { keepAliveCount: value } : null),
-      get: (socket) => setting(socket, 'keepAliveCount'),
+      get: (socket) => socket.setting('keepAliveCount'),
     },
   ],
   [
     key(Level.TCP, TcpOption.SYNCNT),
     {
       set: (value) => (isIn(value, 1, MOST_PROBES) ? { synRetries: value } : null),
-      get: (socket) => setting(socket, 'synRetries'),
+      get: (socket) => socket.setting('synRetries'),
     },
   ],
   [
     key(Level.TCP, TcpOption.LINGER2),
     {
       set: (value) => (value < 0 ? { finWait2: 0 } : { finWait2: Math.min(value, 120) * SECOND }),
-      get: (socket) => SECONDS(setting(socket, 'finWait2')),
+      get: (socket) => SECONDS(socket.setting('finWait2')),
     },
   ],
   [
     key(Level.TCP, TcpOption.USER_TIMEOUT),
     {
       set: (value) => (value < 0 ? null : { userTimeout: value * MS }),
-      get: (socket) => setting(socket, 'userTimeout') / MS,
+      get: (socket) => socket.setting('userTimeout') / MS,
     },
   ],
   [
     key(Level.IP, IpOption.TOS),
     {
       set: (value) => ({ trafficClass: value & 0xfc }),
-      get: (socket) => setting(socket, 'trafficClass'),
+      get: (socket) => socket.setting('trafficClass'),
     },
   ],
   [
     key(Level.IP, IpOption.TTL),
     {
       set: (value) => (isIn(value, 1, 255) ? { ttl: value } : null),
-      get: (socket) => setting(socket, 'ttl'),
+      get: (socket) => socket.setting('ttl'),
     },
   ],
   [
@@ -233,15 +227,28 @@ const NUMBER_OPTIONS: ReadonlyMap<number, NumberOption> = new Map([
     {
       set: (value, { state }) =>
         value >= 0 && isUnused(state) ? { fastOpenBacklog: Math.min(value, SOMAXCONN) } : null,
-      get: (socket) => setting(socket, 'fastOpenBacklog'),
+      get: (socket) => socket.setting('fastOpenBacklog'),
     },
   ],
   [
     key(Level.TCP, TcpOption.FASTOPEN_NO_COOKIE),
     {
       set: (value, { state }) =>
-        isIn(value, 0, 1) && isUnused(state) ? { fastOpenNoCookie: value === 1 } : null,
-      get: (socket) => Number(setting(socket, 'fastOpenNoCookie')),
+        isIn(value, 0, 1) && isUnused(state)
+          ? { fastOpenNoCookie: value === 1, fastOpenClientNoCookie: value === 1 }
+          : null,
+      get: (socket) => Number(socket.setting('fastOpenNoCookie')),
+    },
+  ],
+  [
+    key(Level.TCP, TcpOption.FASTOPEN_CONNECT),
+    {
+      set: (value, socket) => {
+        if (!isIn(value, 0, 1)) return null;
+        if (!socket.setting('fastOpenClient')) return 'EOPNOTSUPP';
+        return socket.state === 'CLOSED' ? {} : null;
+      },
+      get: null,
     },
   ],
   [key(Level.TCP, TcpOption.INQ), KEPT],
@@ -289,7 +296,7 @@ export function setOption(
   // options of IP may be a single octet
   if (length < (level === Level.IP ? 1 : INT)) return failed('EINVAL');
   const changes = known.set(value.value, socket);
-  if (changes === null) return failed('EINVAL');
+  if (changes === null || changes === 'EOPNOTSUPP') return failed(changes ?? 'EINVAL');
   socket.kept.set(key(level, option), value.value);
   if (Object.keys(changes).length > 0) socket.change(changes);
   return done();
@@ -308,7 +315,7 @@ export function getOption(
     if (fact !== null) return done(0, number(fact, length));
   }
   if (isCongestion(level, option)) {
-    const name = setting(socket, 'congestionControl');
+    const name = socket.setting('congestionControl');
     return done(0, { kind: 'text', value: name.slice(0, length) });
   }
   const known = NUMBER_OPTIONS.get(key(level, option));
@@ -363,12 +370,12 @@ function errorNumber(errno: string | null): number {
 
 function receiveMemory(socket: SimulatedSocket): number {
   const { connection } = socket;
-  if (setting(socket, 'windowModel') === 'octets') {
-    return connection === null ? setting(socket, 'receiveBuffer') : octetBuffer(connection.tcb);
+  if (socket.setting('windowModel') === 'octets') {
+    return connection === null ? socket.setting('receiveBuffer') : octetBuffer(connection.tcb);
   }
   if (connection !== null) return connection.tcb.window.buffer;
-  const asked = setting(socket, 'receiveBuffer');
-  if (asked === 0) return setting(socket, 'rmemDefault');
+  const asked = socket.setting('receiveBuffer');
+  if (asked === 0) return socket.setting('rmemDefault');
   return Math.max(MIN_RECEIVE_MEMORY, 2 * asked);
 }
 
@@ -385,7 +392,7 @@ function sendMemory(socket: SimulatedSocket): number {
 /** TCP_MAXSEG: what was asked for, until there is a connection, which knows better. */
 function segmentSize(socket: SimulatedSocket): number {
   const { connection, state } = socket;
-  const asked = setting(socket, 'mss');
+  const asked = socket.setting('mss');
   if (asked !== 0 && (state === 'CLOSED' || state === 'LISTEN')) return asked;
   return connection === null ? MSS_OF_NOBODY : connection.tcb.snd.mss;
 }

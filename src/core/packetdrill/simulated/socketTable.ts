@@ -17,6 +17,7 @@ import {
 import { checkCall } from './checkCall.ts';
 import { close, shutdown } from './closing.ts';
 import { Epoll } from './epoll.ts';
+import { opensConnection, writeOpening } from './fastOpening.ts';
 import { accept, bind, connect, listen } from './opening.ts';
 import { readiness } from './readiness.ts';
 import { type Attempt, SimulatedSocket, type SocketWorld } from './socket.ts';
@@ -162,7 +163,10 @@ export class SocketTable {
 
   #write(socket: SimulatedSocket, call: Extract<HostCall, { name: 'write' }>): BegunCall {
     const mayWait = !socket.isNonBlocking && (call.flags & Msg.DONTWAIT) === 0;
-    return waitingUnless(call.flags, socket, write(socket, call.from, call.flags, mayWait));
+    const attempt = opensConnection(socket, call)
+      ? writeOpening(socket, call, mayWait)
+      : write(socket, call.from, call.flags, { mayWait });
+    return waitingUnless(call.flags, socket, attempt);
   }
 
   #poll({ entries, timeoutMs }: Extract<HostCall, { name: 'poll' }>): BegunCall {

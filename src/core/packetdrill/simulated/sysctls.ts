@@ -8,7 +8,7 @@ import {
   type TcpConfig,
 } from '../../tcp/config.ts';
 import { Unsupported } from '../host/calls.ts';
-import { QDISC, ROUTE } from '../host/numbers.ts';
+import { QDISC, ROUTE, SERVERS } from '../host/numbers.ts';
 import { FREEBSD } from './freebsdSysctls.ts';
 import { always, flag, HARMLESS, type Meaning, number } from './meaning.ts';
 
@@ -49,7 +49,7 @@ const LINUX: Readonly<Record<string, Meaning>> = {
   tcp_notsent_lowat: notSentLowWater,
   tcp_fastopen: fastOpen,
   tcp_fastopen_key: fastOpenKey,
-  tcp_fastopen_blackhole_timeout_sec: HARMLESS,
+  tcp_fastopen_blackhole_timeout_sec: number((n) => ({ fastOpenPause: n * SECOND })),
   tcp_syncookies: numberTo(2, (n) => ({ synCookies: SYN_COOKIES[n] ?? 'overflow' })),
   tcp_no_metrics_save: HARMLESS,
   tcp_autocorking: HARMLESS,
@@ -108,6 +108,7 @@ const ROUTE_METRICS: Readonly<Record<string, Meaning>> = {
   congctl: congestionControl,
   initcwnd: always('10'),
   quickack: always('0'),
+  fastopen_no_cookie: flag((on) => ({ fastOpenNoCookie: on, fastOpenClientNoCookie: on })),
 };
 
 /** `50ms`, `0.2s` or a number of milliseconds. */
@@ -125,8 +126,14 @@ function congestionControl(value: string): Partial<TcpConfig> | null {
   return name === undefined ? null : { congestionControl: name };
 }
 
-/** Bits of tcp_fastopen that concern listeners. */
-const FastOpenBit = { SERVER: 2, NO_COOKIE: 0x200, IMPLICIT: 0x400 } as const;
+/** Bits of tcp_fastopen: active opens, with text without a cookie; and listeners, the same, all of them. */
+const FastOpenBit = {
+  CLIENT: 1,
+  CLIENT_NO_COOKIE: 4,
+  SERVER: 2,
+  NO_COOKIE: 0x200,
+  IMPLICIT: 0x400,
+} as const;
 /** Every listener uses Fast Open, as far as its backlog goes. */
 export const IMPLICIT_BACKLOG = 65_535;
 
@@ -134,6 +141,8 @@ function fastOpen(value: string): Partial<TcpConfig> | null {
   const bits = Number(value);
   if (!Number.isInteger(bits) || bits < 0) return null;
   return {
+    fastOpenClient: (bits & FastOpenBit.CLIENT) !== 0,
+    fastOpenClientNoCookie: (bits & FastOpenBit.CLIENT_NO_COOKIE) !== 0,
     fastOpenServer: (bits & FastOpenBit.SERVER) !== 0,
     fastOpenNoCookie: (bits & FastOpenBit.NO_COOKIE) !== 0,
     fastOpenBacklog: (bits & FastOpenBit.IMPLICIT) !== 0 ? IMPLICIT_BACKLOG : 0,
@@ -173,6 +182,7 @@ function sendMemory(value: string): Partial<TcpConfig> | null {
 
 /** By their whole names: the queue of the device, parameters of Linux's modules, FreeBSD's. */
 const OTHERS: Readonly<Record<string, Meaning>> = {
+  [SERVERS]: HARMLESS, // done by the host, once
   [QDISC]: (value) => ({ pacing: value === 'fq' }),
   '/sys/module/tcp_cubic/parameters/hystart': always('1'),
   '/sys/module/tcp_cubic/parameters/hystart_detect': always('3'),

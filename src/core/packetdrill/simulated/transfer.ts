@@ -20,7 +20,7 @@ const ZEROS = new Uint8Array(PIECE);
 /** Flags that make no difference here. */
 const HARMLESS = Msg.DONTWAIT | Msg.NOSIGNAL | Msg.DONTROUTE;
 const READ_FLAGS = HARMLESS | Msg.PEEK | Msg.TRUNC | Msg.WAITALL;
-const WRITE_FLAGS = HARMLESS | Msg.MORE | Msg.OOB | Msg.EOR;
+const WRITE_FLAGS = HARMLESS | Msg.MORE | Msg.OOB | Msg.EOR | Msg.FASTOPEN;
 
 /** @throws Unsupported */
 export function checkReadFlags(flags: number): void {
@@ -32,7 +32,7 @@ export function checkWriteFlags(flags: number): void {
   if ((flags & ~WRITE_FLAGS) !== 0) throw new Unsupported(flagsText(flags & ~WRITE_FLAGS));
 }
 
-function total({ lengths }: Buffers): number {
+export function total({ lengths }: Buffers): number {
   return lengths.reduce((sum, length) => sum + length, 0);
 }
 
@@ -92,16 +92,18 @@ function endOf(socket: SimulatedSocket, got: number): CallOutcome | null {
 /**
  * write(), send() and the like, as Linux's tcp_sendmsg_locked() has them. A socket that blocks takes
  * everything, one that does not as much as there is room for. @rfc 9293 3.10.2
+ *
+ * @param how.before octets of the same call that were taken before these
  */
 export function write(
   socket: SimulatedSocket,
   from: Buffers,
   flags: number,
-  mayWait: boolean,
+  { mayWait, before = 0 }: { readonly mayWait: boolean; readonly before?: number },
 ): Attempt {
   checkWriteFlags(flags);
-  const wanted = total(from);
-  let taken = 0;
+  const wanted = before + total(from);
+  let taken = before;
   return () => {
     const failure = whyNotWritable(socket);
     if (failure === 'wait') return null;
