@@ -2,12 +2,14 @@ import test from 'ava';
 import { type Micros, MS, SECOND } from '../../src/core/base/time.ts';
 import { align } from '../../src/core/replay/align.ts';
 import { backlogs } from '../../src/core/replay/backlog.ts';
+import { GUESS, type Guess, OTHER_GUESSES } from '../../src/core/replay/guess.ts';
 import { inferApplication } from '../../src/core/replay/inferCalls.ts';
 import { lostOnTheWay } from '../../src/core/replay/lost.ts';
 import { type Part, takePart } from '../../src/core/replay/part.ts';
 import { ORIGIN } from '../../src/core/replay/recording.ts';
 import { readSidecar, SidecarError } from '../../src/core/replay/sidecarFile.ts';
 import { compareTimes, lateness } from '../../src/core/replay/tolerance.ts';
+import { CONGESTION_CONTROLS } from '../../src/core/tcp/config.ts';
 import { Recorder } from '../dissect/segments.ts';
 
 const MSS = 1000;
@@ -33,8 +35,8 @@ function part(as: 'client' | 'server', tell: (recorder: Recorder) => void): Part
 }
 
 /** `write 100 at 5` in milliseconds, without those that open. */
-function callsOf(of: Part): string[] {
-  return inferApplication(of, MSS, 150)
+function callsOf(of: Part, guess: Partial<Guess> = {}): string[] {
+  return inferApplication(of, MSS, { ...GUESS, ...guess })
     .calls.filter(({ act }) => !['connect', 'listen', 'accept'].includes(act.call))
     .map(({ at, act }) => {
       const what =
@@ -66,6 +68,23 @@ test('what ACKs let go belongs to the write before; what goes out by itself does
     }),
   );
   t.deepEqual(calls, ['write 2500 at 5', 'write 10 at 95']);
+});
+
+test('text that follows an ACK late was written then: the writer had waited for room', (t) => {
+  const of = part('client', (r) => {
+    r.client('.', 1, 1, { length: MSS, after: 5 * MS });
+    r.client('P.', 1001, 1, { length: MSS, after: 10 });
+    r.server('.', 1, 2001, { after: 300 });
+    r.client('.', 2001, 1, { length: MSS, after: 300 });
+    r.client('P.', 3001, 1, { length: MSS, after: 10 });
+  });
+  t.deepEqual(callsOf(of), ['write 4000 at 5']);
+  t.deepEqual(callsOf(of, { clockedWithin: 200 }), ['write 2000 at 5', 'write 2000 at 6']);
+});
+
+test('each congestion control of the stack is guessed', (t) => {
+  const others = OTHER_GUESSES.flatMap(({ congestionControl: name }) => name ?? []);
+  t.deepEqual([GUESS.congestionControl, ...others].sort(), [...CONGESTION_CONTROLS].sort());
 });
 
 test('a FIN is a shutdown, unless text behind it is answered by a RST: then a close', (t) => {
@@ -146,7 +165,7 @@ test('who refuses a SYN has called nothing', (t) => {
     (s) => ({ kind: 'segment', at: s.time, segment: s }) as const,
   );
   const refused = takePart({ stream: 0, ends, items, limit: null }, ends[1], null);
-  t.deepEqual(inferApplication(refused, MSS, 150).calls, []);
+  t.deepEqual(inferApplication(refused, MSS, GUESS).calls, []);
 });
 
 test('a capture at the other end is recognised by its answers, and what was lost behind it is not played', (t) => {

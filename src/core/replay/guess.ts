@@ -1,5 +1,12 @@
 import { type Micros, MS } from '../base/time.ts';
-import { DEFAULT_CONFIG, type SegmentLayout, type TcpConfig } from '../tcp/config.ts';
+import {
+  CONGESTION_CONTROLS,
+  type CongestionControlName,
+  DEFAULT_CONFIG,
+  type SegmentLayout,
+  type TcpConfig,
+} from '../tcp/config.ts';
+import { AT_ONCE } from './inferred.ts';
 
 /**
  * What a host was like and its segments do not say in so many words. It is guessed; if windows or
@@ -14,6 +21,12 @@ export interface Guess {
   readonly compressedAcks: number;
   /** Whether it probed for the loss of a tail (net.ipv4.tcp_early_retrans). */
   readonly earlyRetransmit: TcpConfig['earlyRetransmit'];
+  /**
+   * How soon behind an ACK goes out what that let go. Text that comes later was written then: a
+   * writer had waited until the send buffer had room.
+   */
+  readonly clockedWithin: Micros;
+  readonly congestionControl: CongestionControlName;
 }
 
 /** The most usual. */
@@ -22,6 +35,8 @@ export const GUESS: Guess = {
   wakingTime: 150,
   compressedAcks: DEFAULT_CONFIG.compressedAcks,
   earlyRetransmit: DEFAULT_CONFIG.earlyRetransmit,
+  clockedWithin: AT_ONCE,
+  congestionControl: DEFAULT_CONFIG.congestionControl,
 };
 
 /** What may have been otherwise, each by itself. */
@@ -31,6 +46,11 @@ export const OTHER_GUESSES: readonly Partial<Guess>[] = [
   { wakingTime: 0 },
   { compressedAcks: 0 },
   { earlyRetransmit: 0 },
+  { clockedWithin: 200 },
+  { clockedWithin: 60 },
+  ...CONGESTION_CONTROLS.filter((name) => name !== GUESS.congestionControl).map(
+    (congestionControl) => ({ congestionControl }),
+  ),
 ];
 
 /** A reader that is busy while segments arrive has a processor of its own. */

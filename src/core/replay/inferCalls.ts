@@ -1,5 +1,6 @@
 import { type Micros, MS, NEVER } from '../base/time.ts';
 import type { ProbeOctets } from '../tcp/config.ts';
+import type { Guess } from './guess.ts';
 import { inferOptions } from './inferOptions.ts';
 import { inferReads } from './inferReads.ts';
 import { AT_ONCE, type Inferred } from './inferred.ts';
@@ -20,18 +21,18 @@ const BACKLOG = 128;
 
 /**
  * Reads off a recording what the application at one end did: how it opened, when it wrote and read,
- * and how it ended. @param mss octets of text in a full segment @param wakingTime see `Guess`
+ * and how it ended. @param mss octets of text in a full segment
  */
-export function inferApplication(part: Part, mss: number, wakingTime: Micros): InferredApplication {
+export function inferApplication(part: Part, mss: number, guess: Guess): InferredApplication {
   const openedAt = openingAt(part);
   if (openedAt === NEVER) return { calls: [], probeOctets: 0 };
   const options = inferOptions(part, mss);
-  const writes = inferWrites(part, mss);
+  const writes = inferWrites(part, mss, guess.clockedWithin);
   const calls: Inferred[] = [
     ...options.calls.map((act) => ({ at: openedAt - BEFORE, act })),
     ...opening(part, openedAt),
     ...writes.calls,
-    ...inferReads(part, wakingTime),
+    ...inferReads(part, guess.wakingTime),
     ...ending(part, writes.finAt, options.isProbedToDeath),
   ];
   return { calls: calls.sort((a, b) => a.at - b.at), probeOctets: options.probeOctets };

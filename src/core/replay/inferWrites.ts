@@ -26,9 +26,12 @@ const PROBE_DELAY: Micros = 200 * MS;
 /** Written and never sent, behind a window that stayed closed. */
 const NEVER_SENT = 1000;
 
-/** @param mss octets of text in a full segment */
-export function inferWrites(part: Part, mss: number): InferredWrites {
-  const writes = new Writes(part, mss);
+/**
+ * @param mss octets of text in a full segment
+ * @param clockedWithin see `Guess`
+ */
+export function inferWrites(part: Part, mss: number, clockedWithin: Micros): InferredWrites {
+  const writes = new Writes(part, mss, clockedWithin);
   for (const event of part.events) {
     if (event.from === 'own') writes.onSent(event.segment, event.at);
     else if (event.from === 'peer' && !event.isLost) writes.onReceived(event.segment, event.at);
@@ -43,6 +46,7 @@ interface Write {
 
 class Writes {
   readonly #mss: number;
+  readonly #clockedWithin: Micros;
   readonly #calls: Inferred[] = [];
   #current: Write | null = null;
   /** The current write has ended with PSH, on a segment that was full or not. */
@@ -62,8 +66,9 @@ class Writes {
   #closedWindowAt: Micros = -NEVER;
   #firstProbeAt: Micros = NEVER;
 
-  constructor(part: Part, mss: number) {
+  constructor(part: Part, mss: number, clockedWithin: Micros) {
     this.#mss = mss;
+    this.#clockedWithin = clockedWithin;
     this.#sentTo = (part.iss + 1) as Seq;
     this.#una = this.#sentTo;
     this.#shift = part.isMidway ? leastShift(part, 'peer') : shiftOf(part, 'peer');
@@ -122,7 +127,7 @@ class Writes {
     if (this.#current === null || this.#pushed === 'short') return true;
     if (this.#pushed === 'full') {
       // a kernel also pushes in the middle of a long write (Linux: forced_push)
-      const follows = at - this.#lastTextAt <= AT_ONCE;
+      const follows = at - this.#lastTextAt <= this.#clockedWithin;
       const isAnswer = this.#peerTextAt > this.#lastTextAt;
       return isAnswer || this.#firstProbeAt !== NEVER || !(follows || this.#isClocked(at));
     }
@@ -136,7 +141,7 @@ class Writes {
   }
 
   #isClocked(at: Micros): boolean {
-    return at - this.#clockedAt <= AT_ONCE;
+    return at - this.#clockedAt <= this.#clockedWithin;
   }
 
   #writtenBeforeProbe(): Micros {

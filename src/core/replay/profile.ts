@@ -23,6 +23,9 @@ export const INITIAL_TTLS: readonly number[] = [64, 128, 255];
 /** A SYN of Linux offers about this, whatever its buffer can grow to. */
 const COMMON_INITIAL_WINDOW = 60_000;
 const MAX_SHIFT = 14;
+const MAX_WINDOW = 65_535;
+/** Whose buffers are larger than Linux's at first: four times as large. */
+const LARGE_MEMORY = 524_288;
 /** A timeout of a second that fired late is shorter than this. */
 const LINEAR: Micros = 1.5 * SECOND;
 /** Octets of options in every segment of a connection that has timestamps. */
@@ -91,8 +94,10 @@ function buffers(shift: number | null, window: number, changes: Changes, unit: n
     return;
   }
   changes.rmemMax = memoryFor(shift);
+  if (window === MAX_WINDOW) changes.rmemDefault = Math.min(changes.rmemMax, LARGE_MEMORY);
   if (window < COMMON_INITIAL_WINDOW) {
-    changes.rmemDefault = Math.max(DEFAULT_CONFIG.rmemDefault >>> 5, window * 2);
+    const least = DEFAULT_CONFIG.rmemDefault >>> 5;
+    changes.rmemDefault = Math.max(least, roundest(window * 2, (window + Math.max(1, unit)) * 2));
   }
 }
 

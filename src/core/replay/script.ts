@@ -45,11 +45,8 @@ export function scriptOf(
     const calls = written.map((call) => timed(part, call));
     return { ...common, source: 'sidecar', calls, written, config: settable(config) };
   }
-  const { calls, probeOctets } = inferApplication(
-    part,
-    fullSegment(part, common.mtu),
-    guess.wakingTime,
-  );
+  const full = fullSegment(part, common.mtu);
+  const { calls, probeOctets } = inferApplication(part, full, guess);
   const timedCalls = calls.map((inferred) => timedInferred(part, inferred));
   return {
     ...common,
@@ -66,8 +63,9 @@ export function scriptOf(
 
 /** A sidecar says on which link it was, and what was set there. */
 function guessed(sidecar: Sidecar | null, guess: Guess): Partial<TcpConfig> {
-  const { layout, compressedAcks, earlyRetransmit } = guess;
-  return sidecar === null ? { segmentLayout: layout, compressedAcks, earlyRetransmit } : {};
+  const { layout, compressedAcks, earlyRetransmit, congestionControl } = guess;
+  if (sidecar !== null) return { congestionControl };
+  return { segmentLayout: layout, compressedAcks, earlyRetransmit, congestionControl };
 }
 
 /**
