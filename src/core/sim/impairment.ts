@@ -4,8 +4,8 @@ import type { Device } from '../base/ports.ts';
 import { fraction, type Random, uniform } from '../base/random.ts';
 import { type Clock, type Micros, MS } from '../base/time.ts';
 import { TimerEntry, type TimerQueue, type TimerTarget } from '../base/timerQueue.ts';
-import { adjust } from '../wire/checksum.ts';
-import { ETHERNET_HEADER, EtherType } from '../wire/ethernet.ts';
+import { ETHERNET_HEADER } from '../wire/ethernet.ts';
+import { isEcnCapable, isIpv4, markCe } from './ecn.ts';
 
 /** What is to happen to one frame; `overtakenBy`: it is held back until so many others have passed. */
 export type FrameFate =
@@ -60,8 +60,6 @@ export interface ImpairmentCounters {
   marked: number;
 }
 
-/** ECN codepoint of what experienced congestion; other ones but 0 are ECN-capable. @rfc 3168 5 */
-const CE = 3;
 const DEFAULT_JITTER = 10 * MS;
 
 /** Makes the way out of a device unreliable, always in the same way from one seed. */
@@ -204,11 +202,7 @@ export class Impairment {
   #marked(packet: PacketBuffer): PacketBuffer {
     this.counters.marked++;
     const copy = copyOf(packet);
-    const { view } = copy;
-    const ip = copy.link + ETHERNET_HEADER;
-    const word = view.getUint16(ip);
-    view.setUint16(ip, word | CE);
-    view.setUint16(ip + 10, adjust(view.getUint16(ip + 10), word, word | CE));
+    markCe(copy.frame());
     return copy;
   }
 
@@ -244,14 +238,6 @@ class Held implements TimerTarget {
   onDeadline(): void {
     this.#device.send(this.#packet);
   }
-}
-
-function isIpv4(packet: PacketBuffer): boolean {
-  return packet.view.getUint16(packet.link + 12) === EtherType.IPV4;
-}
-
-function isEcnCapable(packet: PacketBuffer): boolean {
-  return isIpv4(packet) && (packet.view.getUint8(packet.link + ETHERNET_HEADER + 1) & CE) !== 0;
 }
 
 /** TCP with text, SYN or FIN? Only frames of our own stack come here, so they are well formed. */

@@ -33,6 +33,8 @@ interface Port extends RouterPort {
 const MAX_FRAME = 65_549;
 /** Octets of the quoted datagram in an ICMP error: its header and eight more. @rfc 792 */
 const QUOTED = 28;
+/** Code of "fragmentation needed and DF set". This router never fragments. @rfc 1191 4 */
+const FRAGMENTATION_NEEDED = 4;
 const UNREACHABLE_CODES = { 'net-unreachable': 0, 'host-unreachable': 1 } as const;
 
 /**
@@ -51,6 +53,10 @@ export class Router {
   #identification = 0;
   /** ICMP errors sent. */
   errorsSent = 0;
+  /** What is too long for a network vanishes, and its sender is not told. */
+  isSilent = false;
+  /** Datagrams that vanished so. */
+  tooLong = 0;
   /** Shown each ICMP error that it sends, whole. */
   onError: ((packet: PacketBuffer) => void) | null = null;
 
@@ -97,8 +103,11 @@ export class Router {
     if (parseIpv4(packet, ip) !== null) return;
     const to = this.#ports.find((port) => inNetwork(ip.destination, port.cidr));
     if (to === undefined || to === from || ip.ttl <= 1) return;
-    if (to.fate === 'forward') this.#forward(to);
-    else if (to.fate !== 'black-hole') this.#tell(from, UNREACHABLE_CODES[to.fate]);
+    if (to.fate === 'black-hole') return;
+    if (to.fate !== 'forward') this.#tell(from, { code: UNREACHABLE_CODES[to.fate], rest: 0 });
+    else if (packet.end - packet.network <= to.device.mtu) this.#forward(to);
+    else if (this.isSilent) this.tooLong++;
+    else this.#tell(from, { code: FRAGMENTATION_NEEDED, rest: to.device.mtu });
   }
 
   /** The datagram with its time to live one less. @rfc 1812 5.3.1 */
@@ -116,7 +125,7 @@ export class Router {
   }
 
   /** Tells the sender that its datagram did not arrive. @rfc 792 */
-  #tell(from: Port, code: number): void {
+  #tell(from: Port, { code, rest }: { code: number; rest: number }): void {
     const { network, octets, end } = this.#packet;
     const { device, cidr, stations } = from;
     const station = stations.get(this.#ip.source);
@@ -130,6 +139,7 @@ export class Router {
     const icmp = new IcmpHeader();
     icmp.type = IcmpType.UNREACHABLE;
     icmp.code = code;
+    icmp.rest = rest;
     writeIcmp(out, icmp);
     const template = ipv4Template(cidr.address, this.#ip.source, Protocol.ICMP, 64, 0);
     writeIpv4(out, template, this.#identification++ & 0xffff);
