@@ -1,8 +1,8 @@
 import test from 'ava';
 import { randomRun } from '../sim/randomRun.ts';
 
-/** One alone: `GLASS_SEED=N npx ava test/sim/pair.test.ts`. */
-const SEEDS = 10_000;
+/** So many, or those that are asked for. One alone: `GLASS_SEED=N npx ava test/sim/pair.test.ts`. */
+const SEEDS = Number(process.env['GLASS_SEEDS'] ?? 10_000);
 const GROUP = 250;
 
 for (let from = 1; from <= SEEDS; from += GROUP) {

@@ -6,7 +6,7 @@ import { seq } from '../../src/core/base/seq.ts';
 import { MS, NEVER, SECOND } from '../../src/core/base/time.ts';
 import type { FrameFate, ImpairmentOptions } from '../../src/core/sim/impairment.ts';
 import { ADDRESS_B, createPair, type Pair, type PairOptions } from '../../src/core/sim/network.ts';
-import { CONGESTION_CONTROLS } from '../../src/core/tcp/config.ts';
+import { CONGESTION_CONTROLS, SLOW_STARTS } from '../../src/core/tcp/config.ts';
 import type { Connection } from '../../src/core/tcp/connection.ts';
 import { brokenInvariant } from '../../src/core/tcp/invariants.ts';
 import type { InitialNumbers } from '../../src/core/tcp/listen/isn.ts';
@@ -139,14 +139,19 @@ function randomPair(seed: number, random: Random): PairOptions {
     impairment: randomImpairment(random),
     ...randomNumbers(random),
     config: {
-      sendBuffer: pick(1, 100, 5_000, 65_536, 1 << 20),
-      receiveBuffer: pick(1, 100, 5_000, 65_536, 1 << 20),
+      sendBuffer: pick(0, 1, 100, 5_000, 65_536, 1 << 20),
+      wmemDefault: pick(4096, 1 << 20),
+      receiveBuffer: pick(0, 1, 100, 5_000, 65_536, 1 << 20),
       mss: pick(0, 0, 64, 100, 536, 9000),
       timestamps: pick(true, false),
       windowScaling: pick(true, false),
       sack: pick(true, true, false),
       mtuProbing: pick('off', 'black-hole', 'always'),
       congestionControl: pick(...CONGESTION_CONTROLS),
+      slowStart: pick(...SLOW_STARTS),
+      pacing: pick(true, false, false),
+      notSentLowWater: pick(0, 0, 1, 16_384),
+      earlyRetransmit: pick(0, 3, 3, 4),
       noDelay: pick(true, false),
       cork: pick(false, false, false, true),
       // whoever is aborted and hears nothing of it finds out
@@ -163,6 +168,11 @@ function randomPair(seed: number, random: Random): PairOptions {
     seed,
     mtu: pick(576, 1500, 9000),
     delay: pick(0, MS, 20 * MS, 200 * MS),
+    jitter: pick(0, 0, MS, 50 * MS),
+    overtaking: pick(true, false),
+    rate: pick(0, 0, 1e6, 100e6),
+    queue: pick(5, 50, 1000),
+    aqm: pick('none', 'none', 'pie'),
     start: SECOND + uniform(random, 0xffff_ffff) * 4,
     a: host(),
     b: host(),
@@ -171,7 +181,8 @@ function randomPair(seed: number, random: Random): PairOptions {
 
 function randomPlan(connection: Connection, random: Random): Plan {
   const { sendBuffer, receiveBuffer } = connection.tcb.config;
-  const total = uniform(random, Math.min(sendBuffer, receiveBuffer) < 200 ? 300 : 60_000);
+  const isTiny = (octets: number): boolean => octets > 0 && octets < 200;
+  const total = uniform(random, isTiny(sendBuffer) || isTiny(receiveBuffer) ? 300 : 60_000);
   return {
     total,
     abortAt: uniform(random, 8) === 0 ? uniform(random, total + 1) : NEVER,
@@ -219,6 +230,7 @@ function run(t: ExecutionContext, seed: number): void {
   const what = `seed ${seed}`;
   network.runTo(network.now + DAY);
   t.is(pair.a.tcp.connectionCount + pair.b.tcp.connectionCount, 0, `${what}: nothing is left`);
+  t.is(network.next(), NEVER, `${what}: no timer is left`);
   const other: End | null = b;
   t.true(a.done && (other === null || (other as End).done), `${what}: both ends are done`);
   if (other === null) return;
