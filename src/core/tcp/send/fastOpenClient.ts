@@ -108,7 +108,8 @@ export function onSynAckOfFastOpen(tcb: Tcb, seg: Segment): void {
     fastOpen.failure = synRepeated ? FastOpenFailure.SYN_REPEATED : FastOpenFailure.TEXT_NOT_ACKED;
     shared.counters.TCPFastOpenActiveFail++;
     for (let i = 0; i < queue.count; i++) markLost(tcb, i);
-    repairUnreduced(tcb, 'fast-open-retransmission');
+    repairUnreduced(tcb);
+    tcb.recovery.force = 'fast-open-retransmission';
     return;
   }
   if (textSent) {

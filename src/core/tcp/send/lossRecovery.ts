@@ -1,4 +1,3 @@
-import type { SendReason } from '../../base/reasons.ts';
 import { le, lt } from '../../base/seq.ts';
 import { type Micros, MS } from '../../base/time.ts';
 import { DUPLICATE_ACK_THRESHOLD, MAX_REORDERING } from '../config.ts';
@@ -349,14 +348,13 @@ export function repeatTooLong(tcb: Tcb): void {
   for (let i = 0; i < queue.count; i++) {
     if (queue.octets(i) > snd.mss) markLost(tcb, i);
   }
-  if (queue.lostOut > 0) repairUnreduced(tcb, 'loss-retransmission');
+  if (queue.lostOut > 0) repairUnreduced(tcb);
 }
 
 /**
- * What is marked lost goes out again, the first of it whatever cwnd says, and cwnd stays: no congestion
- * is to blame (tcp_non_congestion_loss_retransmit).
+ * What is marked lost goes out again as far as cwnd allows, and cwnd stays: no congestion is to blame (tcp_non_congestion_loss_retransmit).
  */
-export function repairUnreduced(tcb: Tcb, reason: SendReason): void {
+export function repairUnreduced(tcb: Tcb): void {
   const { snd, recovery, congestion } = tcb;
   if (recovery.phase !== 'loss') {
     recovery.point = snd.nxt;
@@ -365,6 +363,5 @@ export function repairUnreduced(tcb: Tcb, reason: SendReason): void {
     recovery.undoMarker = null;
     recovery.phase = 'loss';
   }
-  recovery.force = reason;
   recovery.rexmit = 'lost';
 }
