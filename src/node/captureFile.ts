@@ -5,8 +5,8 @@ import type { Direction, FrameSink } from '../core/capture/captureDevice.ts';
 import type { CaptureRecords, PacketToWrite } from '../core/capture/captureRecords.ts';
 import { FrameReasons } from '../core/capture/frameReasons.ts';
 import { LinkType } from '../core/capture/networkLayer.ts';
-import { MAX_SNAP_LENGTH, PcapRecords, writePcapHeader } from '../core/capture/pcap.ts';
-import { PcapngRecords, writePcapngHeader } from '../core/capture/pcapng.ts';
+import { MAX_SNAP_LENGTH, pcapRecords, writePcapHeader } from '../core/capture/pcap.ts';
+import { pcapngRecords, writePcapngHeader } from '../core/capture/pcapng.ts';
 
 /** What a {@link CaptureFile} may be told. */
 export interface CaptureFileOptions {
@@ -58,8 +58,8 @@ export class CaptureFile implements FrameSink {
     this.path = path;
     const linkType = LinkType.ETHERNET;
     const isPcapng = path.endsWith('.pcapng');
-    const Records = isPcapng ? PcapngRecords : PcapRecords;
-    this.#records = new Records(BATCH, snapLength);
+    const recordsOf = isPcapng ? pcapngRecords : pcapRecords;
+    this.#records = recordsOf(BATCH, snapLength);
     this.#reasons = isPcapng
       ? new FrameReasons({
           commented: (octets, now, direction, comment) =>

@@ -4,8 +4,8 @@ import type {
   TimeResolution,
 } from '../../src/core/capture/captureRecords.ts';
 import { LinkType } from '../../src/core/capture/networkLayer.ts';
-import { PcapRecords, writePcapHeader } from '../../src/core/capture/pcap.ts';
-import { PcapngRecords, writePcapngHeader } from '../../src/core/capture/pcapng.ts';
+import { pcapRecords, writePcapHeader } from '../../src/core/capture/pcap.ts';
+import { pcapngRecords, writePcapngHeader } from '../../src/core/capture/pcapng.ts';
 
 /** How a file of a test is written. */
 export interface FileOptions {
@@ -19,7 +19,7 @@ export function pcapFile(
   packets: readonly PacketToWrite[],
   { linkType = LinkType.ETHERNET, snapLength = 65_535, resolution = 'micros' }: FileOptions = {},
 ): Uint8Array {
-  const records = new PcapRecords(1 << 16, snapLength, resolution);
+  const records = pcapRecords(1 << 16, snapLength, resolution);
   return whole(writePcapHeader(linkType, snapLength, resolution), records, packets);
 }
 
@@ -28,7 +28,7 @@ export function pcapngFile(
   packets: readonly PacketToWrite[],
   { linkType = LinkType.ETHERNET, snapLength = 65_535, resolution = 'micros' }: FileOptions = {},
 ): Uint8Array {
-  const records = new PcapngRecords(1 << 16, snapLength, resolution);
+  const records = pcapngRecords(1 << 16, snapLength, resolution);
   const header = writePcapngHeader({ linkType, snapLength, resolution, name: 'glass0' });
   return whole(header, records, packets);
 }

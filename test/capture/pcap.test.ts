@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { readPackets } from '../../src/core/capture/captureReader.ts';
 import type { PacketToWrite, TimeResolution } from '../../src/core/capture/captureRecords.ts';
 import { LinkType } from '../../src/core/capture/networkLayer.ts';
-import { PcapRecords } from '../../src/core/capture/pcap.ts';
-import { PcapngRecords } from '../../src/core/capture/pcapng.ts';
+import { pcapRecords } from '../../src/core/capture/pcap.ts';
+import { pcapngRecords } from '../../src/core/capture/pcapng.ts';
 import { bigEndianPcap, bigEndianPcapng, pcapFile, pcapngFile } from './captureFiles.ts';
 
 const COMMENT = fc.oneof(
@@ -57,10 +57,10 @@ for (const [format, write, swap] of [
   });
 }
 
-for (const Records of [PcapRecords, PcapngRecords]) {
-  test(`${Records.name} that are full take no more until they are cleared`, (t) => {
+for (const recordsOf of [pcapRecords, pcapngRecords]) {
+  test(`${recordsOf.name} that are full take no more until they are cleared`, (t) => {
     const packet = { octets: new Uint8Array(64), time: 0 };
-    const records = new Records(150, 64);
+    const records = recordsOf(150, 64);
     t.true(records.append(packet));
     t.false(records.append(packet));
     const { length } = records.octets();
@@ -70,8 +70,8 @@ for (const Records of [PcapRecords, PcapngRecords]) {
     t.is(records.octets().length, length);
   });
 
-  test(`${Records.name} have room for one at least, of any length`, (t) => {
-    const records = new Records(0, 1000);
+  test(`${recordsOf.name} have room for one at least, of any length`, (t) => {
+    const records = recordsOf(0, 1000);
     t.true(records.append({ octets: new Uint8Array(1000), time: 0, comments: ['x'.repeat(1e5)] }));
     t.false(records.append({ octets: new Uint8Array(0), time: 0 }));
   });

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { PacketBuffer } from '../../src/core/base/packetBuffer.ts';
 import { readPackets } from '../../src/core/capture/captureReader.ts';
 import { LinkType } from '../../src/core/capture/networkLayer.ts';
-import { PcapRecords, writePcapHeader } from '../../src/core/capture/pcap.ts';
+import { pcapRecords, writePcapHeader } from '../../src/core/capture/pcap.ts';
 import { Conversations } from '../../src/core/trace/conversations.ts';
 import { formatDatagram, formatFrame } from '../../src/core/trace/line.ts';
 
@@ -287,7 +287,7 @@ test('lines are equal to those of tcpdump for all flags, ICMP codes and a lost b
   const directory = mkdtempSync(join(tmpdir(), 'glasstcp-'));
   t.teardown(() => rmSync(directory, { recursive: true }));
   const path = join(directory, 'odd.pcap');
-  const records = new PcapRecords(1 << 20, 1000);
+  const records = pcapRecords(1 << 20, 1000);
   const byte = (n: number): string => n.toString(16).padStart(2, '0');
   for (let flags = 0; flags < 256; flags++) {
     records.append({ octets: segment(byte(flags), '01010402', 'abab').frame(), time: 0 });

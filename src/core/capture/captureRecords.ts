@@ -28,6 +28,56 @@ export interface CaptureRecords {
   clear(): void;
 }
 
+/**
+ * Puts a packet behind what is in the buffer, with so many of its octets.
+ *
+ * @returns false if there is no room
+ */
+export type WriteRecord = (
+  buffer: RecordBuffer,
+  packet: PacketToWrite,
+  kept: number,
+  resolution: TimeResolution,
+) => boolean;
+
+/** What all formats of files ask for. */
+export interface RecordsOptions {
+  /** Octets. */
+  readonly capacity: number;
+  /** Of each frame, so many octets are kept. */
+  readonly snapLength: number;
+  readonly resolution: TimeResolution;
+}
+
+/** The records of a file whose format is in `write`. */
+export class FileRecords implements CaptureRecords {
+  readonly #write: WriteRecord;
+  readonly #buffer: RecordBuffer;
+  readonly #snapLength: number;
+  readonly #resolution: TimeResolution;
+
+  constructor(write: WriteRecord, options: RecordsOptions) {
+    const { capacity, snapLength, resolution } = options;
+    this.#write = write;
+    this.#buffer = new RecordBuffer(capacity);
+    this.#snapLength = snapLength;
+    this.#resolution = resolution;
+  }
+
+  append(packet: PacketToWrite): boolean {
+    const kept = Math.min(packet.octets.length, this.#snapLength);
+    return this.#write(this.#buffer, packet, kept, this.#resolution);
+  }
+
+  octets(): Uint8Array {
+    return this.#buffer.octets();
+  }
+
+  clear(): void {
+    this.#buffer.clear();
+  }
+}
+
 /** Memory that records are put into one behind the other. */
 export class RecordBuffer {
   /** Octets that are taken. */

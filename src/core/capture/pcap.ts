@@ -1,9 +1,9 @@
 import { PcapMagic } from './captureFormat.ts';
 import {
   type CaptureRecords,
-  type PacketToWrite,
-  RecordBuffer,
+  FileRecords,
   type TimeResolution,
+  type WriteRecord,
 } from './captureRecords.ts';
 
 /** Writing the capture format of libpcap; `PcapFormat` reads it, and shows its layout. */
@@ -35,42 +35,31 @@ export function writePcapHeader(
   return octets;
 }
 
-/** The records of a pcap file. */
-export class PcapRecords implements CaptureRecords {
-  readonly #buffer: RecordBuffer;
-  readonly #snapLength: number;
-  readonly #resolution: TimeResolution;
-
-  /**
-   * @param capacity octets
-   * @param snapLength of each frame, so many octets are kept
-   */
-  constructor(capacity: number, snapLength: number, resolution: TimeResolution = 'micros') {
-    this.#buffer = new RecordBuffer(capacity);
-    this.#snapLength = snapLength;
-    this.#resolution = resolution;
-  }
-
-  append({ octets, time, nanos = 0, originalLength = octets.length }: PacketToWrite): boolean {
-    const kept = Math.min(octets.length, this.#snapLength);
-    const at = this.#buffer.reserve(PCAP_RECORD_HEADER_LENGTH + kept);
-    if (at < 0) return false;
-    const { view } = this.#buffer;
-    const micros = time % 1e6;
-    view.setUint32(at, Math.floor(time / 1e6), true);
-    view.setUint32(at + 4, this.#resolution === 'nanos' ? micros * 1000 + nanos : micros, true);
-    view.setUint32(at + 8, kept, true);
-    view.setUint32(at + 12, originalLength, true);
-    const frame = kept === octets.length ? octets : octets.subarray(0, kept);
-    this.#buffer.set(frame, at + PCAP_RECORD_HEADER_LENGTH);
-    return true;
-  }
-
-  octets(): Uint8Array {
-    return this.#buffer.octets();
-  }
-
-  clear(): void {
-    this.#buffer.clear();
-  }
+/**
+ * The records of a pcap file.
+ *
+ * @param capacity octets
+ * @param snapLength of each frame, so many octets are kept
+ */
+export function pcapRecords(
+  capacity: number,
+  snapLength: number,
+  resolution: TimeResolution = 'micros',
+): CaptureRecords {
+  return new FileRecords(writeRecord, { capacity, snapLength, resolution });
 }
+
+const writeRecord: WriteRecord = (buffer, packet, kept, resolution) => {
+  const { octets, time, nanos = 0, originalLength = octets.length } = packet;
+  const at = buffer.reserve(PCAP_RECORD_HEADER_LENGTH + kept);
+  if (at < 0) return false;
+  const { view } = buffer;
+  const micros = time % 1e6;
+  view.setUint32(at, Math.floor(time / 1e6), true);
+  view.setUint32(at + 4, resolution === 'nanos' ? micros * 1000 + nanos : micros, true);
+  view.setUint32(at + 8, kept, true);
+  view.setUint32(at + 12, originalLength, true);
+  const frame = kept === octets.length ? octets : octets.subarray(0, kept);
+  buffer.set(frame, at + PCAP_RECORD_HEADER_LENGTH);
+  return true;
+};

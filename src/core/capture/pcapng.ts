@@ -1,8 +1,10 @@
 import {
   type CaptureRecords,
+  FileRecords,
   type PacketToWrite,
   RecordBuffer,
   type TimeResolution,
+  type WriteRecord,
 } from './captureRecords.ts';
 import { BlockType, BYTE_ORDER_MAGIC, Option, padded } from './pcapngFormat.ts';
 import { encodeUtf8 } from './utf8.ts';
@@ -56,53 +58,46 @@ export function writePcapngHeader(header: PcapngHeader): Uint8Array {
   return buffer.octets();
 }
 
-/** The records of a pcapng file: enhanced packet blocks of interface 0. */
-export class PcapngRecords implements CaptureRecords {
-  readonly #buffer: RecordBuffer;
-  readonly #snapLength: number;
-  readonly #resolution: TimeResolution;
+/**
+ * The records of a pcapng file: enhanced packet blocks of interface 0.
+ *
+ * @param capacity octets
+ * @param snapLength of each frame, so many octets are kept
+ */
+export function pcapngRecords(
+  capacity: number,
+  snapLength: number,
+  resolution: TimeResolution = 'micros',
+): CaptureRecords {
+  return new FileRecords(writePacket, { capacity, snapLength, resolution });
+}
 
-  /**
-   * @param capacity octets
-   * @param snapLength of each frame, so many octets are kept
-   */
-  constructor(capacity: number, snapLength: number, resolution: TimeResolution = 'micros') {
-    this.#buffer = new RecordBuffer(capacity);
-    this.#snapLength = snapLength;
-    this.#resolution = resolution;
-  }
+const writePacket: WriteRecord = (buffer, packet, kept, resolution) => {
+  const { octets, originalLength = octets.length } = packet;
+  const fields = PACKET_FIELDS + padded(kept);
+  const at = writeBlock(buffer, BlockType.ENHANCED_PACKET, fields, optionsOf(packet));
+  if (at < 0) return false;
+  const { view } = buffer;
+  writeStamp(view, at + 4, packet, resolution);
+  view.setUint32(at + 12, kept, true);
+  view.setUint32(at + 16, originalLength, true);
+  const frame = kept === octets.length ? octets : octets.subarray(0, kept);
+  buffer.set(frame, at + PACKET_FIELDS);
+  return true;
+};
 
-  append(packet: PacketToWrite): boolean {
-    const { octets, originalLength = octets.length } = packet;
-    const kept = Math.min(octets.length, this.#snapLength);
-    const fields = PACKET_FIELDS + padded(kept);
-    const at = writeBlock(this.#buffer, BlockType.ENHANCED_PACKET, fields, optionsOf(packet));
-    if (at < 0) return false;
-    const { view } = this.#buffer;
-    this.#writeStamp(view, at + 4, packet);
-    view.setUint32(at + 12, kept, true);
-    view.setUint32(at + 16, originalLength, true);
-    const frame = kept === octets.length ? octets : octets.subarray(0, kept);
-    this.#buffer.set(frame, at + PACKET_FIELDS);
-    return true;
-  }
-
-  octets(): Uint8Array {
-    return this.#buffer.octets();
-  }
-
-  clear(): void {
-    this.#buffer.clear();
-  }
-
-  /** The upper half of 64 bits, then the lower one. A double holds the microseconds alone. */
-  #writeStamp(view: DataView, at: number, { time, nanos = 0 }: PacketToWrite): void {
-    const inNanos = this.#resolution === 'nanos';
-    const low = (time % 2 ** 32) * (inNanos ? 1000 : 1) + (inNanos ? nanos : 0);
-    const high = Math.floor(time / 2 ** 32) * (inNanos ? 1000 : 1) + Math.floor(low / 2 ** 32);
-    view.setUint32(at, high, true);
-    view.setUint32(at + 4, low % 2 ** 32, true);
-  }
+/** The upper half of 64 bits, then the lower one. A double holds the microseconds alone. */
+function writeStamp(
+  view: DataView,
+  at: number,
+  { time, nanos = 0 }: PacketToWrite,
+  resolution: TimeResolution,
+): void {
+  const inNanos = resolution === 'nanos';
+  const low = (time % 2 ** 32) * (inNanos ? 1000 : 1) + (inNanos ? nanos : 0);
+  const high = Math.floor(time / 2 ** 32) * (inNanos ? 1000 : 1) + Math.floor(low / 2 ** 32);
+  view.setUint32(at, high, true);
+  view.setUint32(at + 4, low % 2 ** 32, true);
 }
 
 function optionsOf({ comments = [], direction }: PacketToWrite): OptionToWrite[] {
