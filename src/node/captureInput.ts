@@ -17,7 +17,7 @@ type Chunks = AsyncIterable<Uint8Array>;
 const GZIP_MAGIC = [0x1f, 0x8b] as const;
 /** Compressed octets taken at once: they become a thousand times as many at most. */
 const GZIP_PIECE = 8192;
-/** Octets unpacked at once: of damaged ones so many are lost that could have been read. */
+/** Octets unpacked at once. */
 const UNPACKED_PIECE = 4096;
 
 /**
@@ -115,35 +115,102 @@ export class CaptureInput implements AsyncIterable<CapturedPacket> {
    * than is asked for.
    */
   async *#gunzip(chunks: Chunks): Chunks {
-    const unzip = createGunzip({ chunkSize: UNPACKED_PIECE });
-    const unpacked: Uint8Array[] = [];
-    unzip.on('data', (octets: Uint8Array) => unpacked.push(octets));
-    const ended = new Promise<void>((resolve) => {
-      unzip.on('end', resolve);
-      unzip.on('error', (error) => {
-        this.#packing ??= error.message;
+    const unzip = new Unzip();
+    let given = 0;
+    let fed = 0;
+    try {
+      for await (const chunk of chunks) {
+        for (let at = 0; at < chunk.length && unzip.problem === null; at += GZIP_PIECE) {
+          const piece = chunk.subarray(at, at + GZIP_PIECE);
+          for (const octets of await unzip.write(piece)) {
+            given += octets.length;
+            yield octets;
+          }
+          if (unzip.problem === null) fed += piece.length;
+        }
+        if (unzip.problem !== null) break;
+      }
+      if (unzip.problem === null) yield* await unzip.end();
+    } finally {
+      unzip.close();
+    }
+    this.#packing = unzip.problem;
+    if (this.#packing !== null && this.#path !== '-') yield* this.#lastOf(fed, given);
+  }
+
+  /**
+   * What a damaged piece still gives: a write that fails keeps to itself what it had unpacked, so
+   * the file is read once more, and that piece is taken octet by octet.
+   *
+   * @param fed packed octets in front of the damaged piece
+   * @param given unpacked octets that were given already
+   */
+  async *#lastOf(fed: number, given: number): Chunks {
+    const unzip = new Unzip();
+    let packed = 0;
+    let unpacked = 0;
+    try {
+      for await (const chunk of this.#open()) {
+        for (let at = 0; at < chunk.length; ) {
+          const most = packed < fed ? Math.min(GZIP_PIECE, fed - packed) : 1;
+          const piece = chunk.subarray(at, at + most);
+          for (const octets of await unzip.write(piece)) {
+            const known = Math.max(0, given - unpacked);
+            unpacked += octets.length;
+            if (known < octets.length) yield octets.subarray(known);
+          }
+          if (unzip.problem !== null || packed > fed + GZIP_PIECE) return;
+          at += piece.length;
+          packed += piece.length;
+        }
+      }
+    } finally {
+      unzip.close();
+    }
+  }
+}
+
+/** Unpacks what it is given, piece by piece. */
+class Unzip {
+  /** What is wrong with what it was given; null: nothing yet. */
+  problem: string | null = null;
+  readonly #gunzip = createGunzip({ chunkSize: UNPACKED_PIECE });
+  readonly #ended: Promise<void>;
+  #unpacked: Uint8Array[] = [];
+
+  constructor() {
+    this.#gunzip.on('data', (octets: Uint8Array) => this.#unpacked.push(octets));
+    this.#ended = new Promise<void>((resolve) => {
+      this.#gunzip.on('end', resolve);
+      this.#gunzip.on('error', (error) => {
+        this.problem ??= error.message;
         resolve();
       });
     });
-    try {
-      for await (const chunk of chunks) {
-        for (let at = 0; at < chunk.length && this.#packing === null; at += GZIP_PIECE) {
-          const piece = chunk.subarray(at, at + GZIP_PIECE);
-          // of a write that fails, only the error is told
-          await Promise.race([
-            new Promise<void>((resolve) => unzip.write(piece, () => resolve())),
-            ended,
-          ]);
-          yield* unpacked.splice(0);
-        }
-        if (this.#packing !== null) return;
-      }
-      unzip.end();
-      await ended;
-      yield* unpacked.splice(0);
-    } finally {
-      unzip.destroy();
-    }
+  }
+
+  /** @returns what this and what was kept of the pieces before unpack to */
+  async write(piece: Uint8Array): Promise<readonly Uint8Array[]> {
+    // of a write that fails, only the error is told
+    const written = new Promise<void>((resolve) => this.#gunzip.write(piece, () => resolve()));
+    await Promise.race([written, this.#ended]);
+    return this.#take();
+  }
+
+  async end(): Promise<readonly Uint8Array[]> {
+    this.#gunzip.end();
+    await this.#ended;
+    return this.#take();
+  }
+
+  close(): void {
+    this.#gunzip.destroy();
+  }
+
+  #take(): readonly Uint8Array[] {
+    const taken = this.#unpacked;
+    this.#unpacked = [];
+    return taken;
   }
 }
 

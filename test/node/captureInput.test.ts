@@ -106,6 +106,22 @@ test('a packed file that was cut off or damaged gives what can be unpacked', asy
   }
 });
 
+test('of a damaged packing nothing is lost that was packed in front of the damage', async (t) => {
+  const whole = pcapFile(PACKETS);
+  // stored as it is: octets of the capture are those of the packing, behind header and length
+  const packed = Uint8Array.from(gzipSync(whole, { level: 0 }));
+  const first = packed.indexOf(whole[0] ?? 0, 10);
+  t.is(first, 15);
+  // the next block is of a kind that does not exist
+  const end = first + Math.min(whole.length, (packed[11] ?? 0) + (packed[12] ?? 0) * 256);
+  const cut = Uint8Array.from([...packed.subarray(0, end), 0x07, 0xff, 0xff, 0xff]);
+  cut[10] = 0;
+  const { packets } = await read(t, cut);
+  const complete = readPackets(whole.subarray(0, end - first)).packets;
+  t.true(complete.length > 0);
+  t.is(packets.length, complete.length);
+});
+
 test('what is no capture, or no file, is one line', async (t) => {
   const folder = directory(t);
   const file = (name: string, octets: Uint8Array): string => {
