@@ -5,7 +5,7 @@ import type { Micros } from '../base/time.ts';
 import { Flag, Segment } from '../wire/tcp.ts';
 import type { Connection } from './connection.ts';
 import { countRefusal, type TcpCounters } from './counters.ts';
-import { onEstablished, onOpen, prepareAnswer, takeSyn } from './input/handshake.ts';
+import { beginControl, onEstablished, onOpen, prepareAnswer, takeSyn } from './input/handshake.ts';
 import { FastOpens } from './listen/fastOpens.ts';
 import { SECRET_LENGTH } from './listen/isn.ts';
 import type { Listener } from './listen/listener.ts';
@@ -189,6 +189,7 @@ export class PassiveOpens {
     listener.reserve();
     setWindow(tcb, seg);
     onOpen(tcb, now);
+    beginControl(tcb, now);
     seg.flags &= ~(Flag.SYN | Flag.FIN); // a FIN will come again
     seg.seq = tcb.rcv.nxt;
     return seg.textLength === 0 ? null : onText(tcb, seg, octets, now);
@@ -286,4 +287,5 @@ function establish(tcb: Tcb, seg: Segment, now: Micros): void {
   transition(tcb, 'ESTABLISHED', now);
   setWindow(tcb, seg);
   onEstablished(tcb, now);
+  beginControl(tcb, now);
 }

@@ -7,7 +7,7 @@ import { releaseSynText } from '../receive/synText.ts';
 import { onAck, onAnyAck, onStaleAck, setWindow } from '../send/sender.ts';
 import { closeTcb, enterTimeWait, isFinAcknowledged, type Tcb, Timer, transition } from '../tcb.ts';
 import { challenge } from './acceptability.ts';
-import { onEstablished, onFastOpenComplete } from './handshake.ts';
+import { beginControl, onEstablished, onFastOpenComplete } from './handshake.ts';
 
 /**
  * "Fifth, check the ACK field."
@@ -22,6 +22,10 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): DropReason | null
   } else if (tcb.state === 'SYN-RECEIVED') {
     const drop = completeHandshake(tcb, seg, now);
     if (drop !== null) return drop;
+    onAnyAck(tcb);
+    onAck(tcb, seg, now);
+    beginControl(tcb, now);
+    return afterAck(tcb, now);
   }
   const { snd } = tcb;
   if (lt(snd.nxt, seg.ack)) {

@@ -58,7 +58,10 @@ function withoutShift(tcb: Tcb): void {
   tcb.window.clamp = Math.min(tcb.window.clamp, MAX_UNSCALED);
 }
 
-/** The connection is synchronized: the user may know, and what it did in advance happens now. */
+/**
+ * The connection is synchronized: the user may know, and what it did in advance happens now.
+ * {@link beginControl} is to follow, when the ACK is understood.
+ */
 export function onEstablished(tcb: Tcb, now: Micros): void {
   onHandshakeComplete(tcb);
   onOpen(tcb, now);
@@ -70,12 +73,16 @@ export function onOpen(tcb: Tcb, now: Micros): void {
   beginRcvMss(tcb);
   beginTuning(tcb, now);
   beginMtuSearch(tcb, now);
-  tcb.congestion.onEstablished(situation(tcb, now));
-  beginPace(tcb);
   tcb.heardAt = now;
   tcb.textAt = now; // as Linux has it: from here on the time without text counts
   tcb.events |= Event.OPEN | Event.WRITABLE;
   armKeepAlive(tcb, now);
+}
+
+/** Congestion control begins, with the round-trip time of the handshake if that was measured. */
+export function beginControl(tcb: Tcb, now: Micros): void {
+  tcb.congestion.onEstablished(situation(tcb, now));
+  beginPace(tcb);
 }
 
 /** Synchronized at last: the user has the connection already. @rfc 7413 4.2.2 */

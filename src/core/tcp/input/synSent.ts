@@ -9,7 +9,7 @@ import { onSynAckOfFastOpen } from '../send/fastOpenClient.ts';
 import { onAck, setWindow, timestampAt } from '../send/sender.ts';
 import { closeTcb, oweAck, type Tcb, Timer, transition } from '../tcb.ts';
 import { checkFin } from './fin.ts';
-import { onEstablished, takeSyn } from './handshake.ts';
+import { beginControl, onEstablished, takeSyn } from './handshake.ts';
 import { processText } from './text.ts';
 
 /**
@@ -46,6 +46,7 @@ export function segmentArrivesInSynSent(
     transition(tcb, 'ESTABLISHED', now);
     onAck(tcb, seg, now);
     onEstablished(tcb, now);
+    beginControl(tcb, now);
     onSynAckOfFastOpen(tcb, seg);
     oweAck(tcb, 'handshake-ack');
     return takeRest(tcb, seg, octets, now);
