@@ -30,6 +30,8 @@ export function bulkCases(octets: number): BulkCase[] {
         cases.push(bulkCase({ from: 'stack', ...common }));
       }
     }
+    const ours = { octets, impairment, sack: 1, timestamps: 1, control: 'bbr' };
+    cases.push(bulkCase({ from: 'stack', ...ours }));
   }
   return cases;
 }
@@ -41,7 +43,7 @@ interface Parameters extends Pick<BulkOptions, 'octets' | 'from' | 'impairment'>
 }
 
 function bulkCase({ sack, timestamps, control, ...rest }: Parameters): BulkCase {
-  const to = rest.from === 'kernel' ? `from Linux (${control})` : 'to Linux';
+  const to = rest.from === 'kernel' ? `from Linux (${control})` : `to Linux (our ${control})`;
   const way = rest.impairment === BAD_WAY ? 'a bad way' : 'a good way';
   const without = [...(sack === 0 ? ['SACK'] : []), ...(timestamps === 0 ? ['timestamps'] : [])];
   const options = without.length === 0 ? '' : ` without ${without.join(' and ')}`;
@@ -51,6 +53,9 @@ function bulkCase({ sack, timestamps, control, ...rest }: Parameters): BulkCase 
       ...rest,
       sysctls: { sack, timestamps },
       congestionControl: control,
+      ...(rest.from === 'stack' && control === 'bbr'
+        ? { config: { congestionControl: control } }
+        : {}),
     },
   };
 }
