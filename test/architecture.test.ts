@@ -87,6 +87,7 @@ const TCP_EDGES: readonly Edge[] = [
   { from: 'tcb', to: 'send/writeQueue', why: 'the TCB consists of it' },
   { from: 'tcb', to: 'receive/receiveBuffer', why: 'the TCB consists of it' },
   { from: 'tcb', to: 'receive/sackBlocks', why: 'the TCB consists of it' },
+  { from: 'info', to: 'congestion/congestionControl', why: 'what is believed of the path' },
   { from: 'info', to: 'send/inFlight', why: 'segments that the peer has' },
   { from: 'info', to: 'send/deliveryRate', why: 'how fast the peer gets segments' },
   { from: 'invariants', to: 'send/retransmitQueue', why: 'the marks that it recounts' },

@@ -1,5 +1,6 @@
 import { type Micros, MS, NEVER } from '../base/time.ts';
 import { type CongestionControlName, NO_THRESHOLD } from './config.ts';
+import type { PathModel } from './congestion/congestionControl.ts';
 import { advertisedMss } from './receive/windowSpace.ts';
 import { deliveryRate } from './send/deliveryRate.ts';
 import { sackedOut } from './send/inFlight.ts';
@@ -87,6 +88,8 @@ export interface TcpInfo {
   readonly rcvBuf: number;
   /** Octets that the user has written and that were not sent yet. */
   readonly notsentBytes: number;
+  /** What the controller believes of the path (`tcp_bbr_info`); null: it has no model of it. */
+  readonly pathModel: PathModel | null;
   /**
    * Not in `tcp_info`: µs to the next look at whether the peer still lives, which is a probe if
    * nothing is heard until then; null: keepalive is off.
@@ -149,6 +152,7 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     rmem: tcb.receiveBuffer.memory.total,
     rcvBuf: tcb.window.buffer,
     notsentBytes: unsentText(tcb),
+    pathModel: congestion.model(),
     keepAliveTimer: keepAlive === NEVER ? null : Math.max(0, keepAlive - now),
   };
 }

@@ -13,6 +13,7 @@ for (const name of CONGESTION_CONTROLS) {
     t.is(info.congestionControl, name);
     t.is(info.sndCwnd, 10);
     t.is(info.sndSsthresh, Number.POSITIVE_INFINITY);
+    t.is(info.pathModel === null, name !== 'bbr');
   });
 
   test(`settings: ${name} takes over with the windows of another controller`, (t) => {
@@ -44,4 +45,10 @@ test('MAY-18: a connection that lives can get another controller', (t) => {
   c.user((user, now) => user.configure({ congestionControl: 'reno' }, now));
   t.is(c.established.tcb.congestion.name, 'reno');
   t.is(c.established.tcb.congestion.cwnd, first.cwnd);
+});
+
+test('Linux tcp_bbr_info: the rate, the shortest round trip and the gains can be seen', (t) => {
+  const c = established(t, { config: { congestionControl: 'bbr' } });
+  const { pathModel } = c.established.status(c.now);
+  t.like(pathModel, { bw: 0, pacingGain: 739 / 256, cwndGain: 739 / 256 });
 });
