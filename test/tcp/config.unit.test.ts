@@ -26,6 +26,7 @@ const RANGES = {
   synAckRetries: [0, 127],
   fastOpenBacklog: [0, 65_535],
   fastOpenPause: [0, LONG],
+  fastOpenRefusal: [0, LONG],
   adviceRetries: [1, 127],
   dataRetries: [0, 127],
   connectTimeout: [0, LONG],

@@ -263,6 +263,12 @@ export interface TcpConfig {
    */
   readonly fastOpenPause: Micros;
   /**
+   * A server that was asked for a cookie and gave none, or that took neither the cookie nor the text, is
+   * asked in the other format next time (Linux), or for so long not at all (FreeBSD:
+   * net.inet.tcp.fastopen.path_disable_time). 0: in the other format. @rfc 7413 4.1.3.1
+   */
+  readonly fastOpenRefusal: Micros;
+  /**
    * Repetitions of a segment, or a SYN, after which IP and the user are told: R1 (Linux: tcp_retries1).
    * @rfc 9293 3.8.3 MUST-20, SHLD-9, SHLD-10
    */
@@ -404,6 +410,7 @@ export const DEFAULT_CONFIG: TcpConfig = {
   fastOpenClient: true,
   fastOpenClientNoCookie: false,
   fastOpenPause: 0,
+  fastOpenRefusal: 0,
   adviceRetries: 3,
   dataRetries: 15,
   orphanRetries: 0,
@@ -472,6 +479,7 @@ const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = 
   synAckRetries: [0, 127],
   fastOpenBacklog: [0, 65_535],
   fastOpenPause: [0, Number.MAX_SAFE_INTEGER],
+  fastOpenRefusal: [0, Number.MAX_SAFE_INTEGER],
   adviceRetries: [1, 127],
   dataRetries: [0, 127],
   orphanRetries: [0, 127],

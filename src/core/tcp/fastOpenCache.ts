@@ -16,6 +16,12 @@ export interface FastOpenServer {
   readonly vain: 0 | 1 | 2;
 }
 
+/** Two ends of a path. */
+interface Ends {
+  readonly local: Ipv4Address;
+  readonly remote: Ipv4Address;
+}
+
 const NO_COOKIE = new Uint8Array(0);
 const UNKNOWN: FastOpenServer = { mss: 0, cookie: NO_COOKIE, isExperiment: false, vain: 0 };
 
@@ -33,6 +39,8 @@ const MOST_DOUBLINGS = 6;
  */
 export class FastOpenCache {
   readonly #servers = new Map<string, FastOpenServer>();
+  /** When a server has refused Fast Open. */
+  readonly #refusals = new Map<string, Micros>();
   /** Pauses in a row, each twice as long as the one before, and when the last one began. */
   #pauses = 0;
   #pausedAt: Micros = 0;
@@ -53,11 +61,7 @@ export class FastOpenCache {
    * @param news what it said: without a cookie the one that is known stays, as does the segment size
    * @param most servers that are remembered
    */
-  remember(
-    { local, remote }: { readonly local: Ipv4Address; readonly remote: Ipv4Address },
-    news: FastOpenServer,
-    most: number,
-  ): void {
+  remember({ local, remote }: Ends, news: FastOpenServer, most: number): void {
     const key = keyOf(local, remote);
     const old = this.#servers.get(key) ?? UNKNOWN;
     this.#servers.delete(key); // it is put behind the others
@@ -78,6 +82,27 @@ export class FastOpenCache {
   /** Forgets all servers (Linux: ip tcp_metrics flush). */
   clear(): void {
     this.#servers.clear();
+    this.#refusals.clear();
+  }
+
+  // ---- refusals -----------------------------------------------------------------------------
+
+  /** A server wants no Fast Open: its cookie is forgotten. @param most servers that are remembered */
+  refuse({ local, remote }: Ends, most: number, now: Micros): void {
+    const key = keyOf(local, remote);
+    this.#servers.delete(key);
+    this.#refusals.delete(key);
+    this.#refusals.set(key, now);
+    for (const [oldest] of this.#refusals) {
+      if (this.#refusals.size <= most) break;
+      this.#refusals.delete(oldest);
+    }
+  }
+
+  /** @param time for which a refusal counts */
+  isRefused({ local, remote }: Ends, time: Micros, now: Micros): boolean {
+    const at = this.#refusals.get(keyOf(local, remote));
+    return at !== undefined && now < at + time;
   }
 
   // ---- pauses -------------------------------------------------------------------------------

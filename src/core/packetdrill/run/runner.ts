@@ -279,7 +279,7 @@ class Runner {
     const live = translate(call, this.#settings, (fd) => this.#fds.get(fd) ?? -1);
     const startedAt = this.#host.now();
     const isUnderTest = 'fd' in live && this.#fdUnderTest === numberOf(call.arguments[0]);
-    const port = portOpened(live);
+    const port = portOpened(live, this.#script.dialect);
     if (port !== null && isUnderTest && !this.#hasConnected) {
       this.#conversation = new Conversation(null, port, this.#script.dialect);
       this.#isListening = false;
@@ -439,10 +439,11 @@ class Runner {
   }
 }
 
-/** The port of the remote host that a call connects to; null: it does not. */
-function portOpened(call: HostCall): number | null {
+/** The port of the remote host that a call connects to (on FreeBSD any write to an address may); null: none. */
+function portOpened(call: HostCall, dialect: Script['dialect']): number | null {
+  if (call.name !== 'connect' && call.name !== 'write') return null;
   const isFastOpen = call.name === 'write' && (call.flags & Msg.FASTOPEN) !== 0;
-  if (call.name !== 'connect' && !isFastOpen) return null;
+  if (call.name === 'write' && !isFastOpen && dialect !== 'nplab') return null;
   return call.to === null || call.to === 'nobody' ? null : call.to.port;
 }
 

@@ -1,6 +1,6 @@
 import { roomOnSyn } from '../../tcp/send/fastOpenClient.ts';
-import { type Buffers, done, failed, type HostCall } from '../host/calls.ts';
-import { Msg } from '../host/numbers.ts';
+import { type Buffers, type CallOutcome, done, failed, type HostCall } from '../host/calls.ts';
+import { Level, Msg, TcpOption } from '../host/numbers.ts';
 import { open, opened } from './opening.ts';
 import type { Attempt, SimulatedSocket } from './socket.ts';
 import { total, write } from './transfer.ts';
@@ -8,9 +8,31 @@ import { total, write } from './transfer.ts';
 /** A write that may open the connection. */
 type WriteCall = Extract<HostCall, { name: 'write' }>;
 
-/** Does it: by its flag, or as the first one of a socket whose SYN waits for it? */
-export function opensConnection(socket: SimulatedSocket, { flags }: WriteCall): boolean {
-  return (flags & Msg.FASTOPEN) !== 0 || socket.isDeferred;
+/** Does it: by its flag, or as the first one of a socket whose SYN waits for it, or as on FreeBSD? */
+export function opensConnection(socket: SimulatedSocket, call: WriteCall): boolean {
+  return (call.flags & Msg.FASTOPEN) !== 0 || socket.isDeferred || opensAsFreebsd(socket, call);
+}
+
+/** On FreeBSD sendto() with an address opens a socket, with Fast Open if that has the option. */
+function opensAsFreebsd(socket: SimulatedSocket, { to }: WriteCall): boolean {
+  if (socket.setting('errorCodes') !== 'freebsd' || to === null || to === 'nobody') return false;
+  return socket.state === 'CLOSED' && socket.phase === 'unconnected' && wantsFastOpen(socket);
+}
+
+function wantsFastOpen(socket: SimulatedSocket): boolean {
+  return socket.option(Level.TCP, TcpOption.FASTOPEN) !== 0;
+}
+
+/** As tcp_usr_send() has it: what there is room for is taken at once, and nobody waits for the handshake. */
+function openAsFreebsd(socket: SimulatedSocket, { to, from }: WriteCall): CallOutcome {
+  if (to === null || to === 'nobody') return failed('EDESTADDRREQ');
+  const failure = open(socket, to.port, { fastOpen: socket.setting('fastOpenClient') });
+  const { connection } = socket;
+  if (failure !== null || connection === null) return failed(failure?.errno ?? 'EPIPE');
+  const text = Math.min(connection.writable, total(from));
+  if (text > 0) connection.send(new Uint8Array(text));
+  connection.openNow();
+  return done(text);
 }
 
 /**
@@ -21,6 +43,7 @@ export function opensConnection(socket: SimulatedSocket, { flags }: WriteCall): 
  * @rfc 7413 4.2.1
  */
 export function writeOpening(socket: SimulatedSocket, call: WriteCall, mayWait: boolean): Attempt {
+  if (opensAsFreebsd(socket, call)) return () => openAsFreebsd(socket, call);
   const { from, flags } = call;
   let before: number | null = null;
   let rest: Attempt | null = null;

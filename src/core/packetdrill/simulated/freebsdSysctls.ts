@@ -5,6 +5,8 @@ import { always, flag, HARMLESS, type Meaning, number } from './meaning.ts';
 /** net.inet.tcp.rexmit_min, in ms: the least timeout, before rexmit_slop is added. */
 const LEAST = 30;
 const MINUTE = 60 * SECOND;
+/** Whether active opens may use Fast Open; when they may not any more, the cookies are forgotten. */
+export const CLIENT_ENABLE = 'net.inet.tcp.fastopen.client_enable';
 /** More memory than any shift of the window can announce. */
 const MOST_MEMORY = 1 << 29;
 
@@ -61,7 +63,8 @@ export const FREEBSD: Readonly<Record<string, Meaning>> = {
   'net.inet.tcp.syncookies': HARMLESS,
   'net.inet.tcp.syncookies_only': always('0'),
   'net.inet.tcp.fastopen.server_enable': always('0'),
-  'net.inet.tcp.fastopen.client_enable': always('0'),
+  [CLIENT_ENABLE]: flag((on) => ({ fastOpenClient: on })),
+  'net.inet.tcp.fastopen.path_disable_time': number((n) => ({ fastOpenRefusal: n * SECOND })),
   'net.inet.tcp.udp_tunneling_port': always('0'),
   'net.inet.tcp.path_mtu_discovery': always('1'),
   'net.inet.tcp.pmtud_blackhole_detection': always('0'),

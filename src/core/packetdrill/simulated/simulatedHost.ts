@@ -22,6 +22,7 @@ import type {
 import { SERVERS } from '../host/numbers.ts';
 import { checkCall } from './checkCall.ts';
 import { missingFeature } from './features.ts';
+import { CLIENT_ENABLE } from './freebsdSysctls.ts';
 import { infoNames } from './infoNames.ts';
 import { limitsOf } from './limitSysctls.ts';
 import { SocketTable } from './socketTable.ts';
@@ -210,7 +211,9 @@ export class SimulatedHost implements Host, Tracer {
 
   configure(name: string, value: string): void {
     const limits = limitsOf(name, value);
-    if (name === SERVERS) this.#stack.tcp.forgetServers();
+    if (name === SERVERS || (name === CLIENT_ENABLE && value === '0')) {
+      this.#stack.tcp.forgetServers();
+    }
     if (limits !== null) this.#stack.tcp.setLimits(limits);
     else this.#config = { ...this.#config, ...settingsOf(name, value) };
   }

@@ -47,7 +47,7 @@ export function segmentArrivesInSynSent(
     onAck(tcb, seg, now);
     onEstablished(tcb, now);
     beginControl(tcb, now);
-    onSynAckOfFastOpen(tcb, seg);
+    onSynAckOfFastOpen(tcb, seg, now);
     oweAck(tcb, 'handshake-ack');
     return takeRest(tcb, seg, octets, now);
   }

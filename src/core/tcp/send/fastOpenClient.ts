@@ -48,8 +48,19 @@ export function roomOnSyn(tcb: Tcb, now: Micros): number {
 
 function mayTakeText(tcb: Tcb, now: Micros): boolean {
   const { config } = tcb;
-  if (tcb.shared.fastOpenCache.isPaused(config.fastOpenPause, now)) return false;
+  if (isHopeless(tcb, now)) return false;
   return config.fastOpenClientNoCookie || knownServer(tcb).cookie.length > 0;
+}
+
+/** The network swallows it, or the server has refused it. */
+function isHopeless({ config, shared, localAddress, remoteAddress }: Tcb, now: Micros): boolean {
+  const { fastOpenCache: cache } = shared;
+  if (cache.isPaused(config.fastOpenPause, now)) return true;
+  return cache.isRefused(
+    { local: localAddress, remote: remoteAddress },
+    config.fastOpenRefusal,
+    now,
+  );
 }
 
 function knownServer({ shared, localAddress, remoteAddress }: Tcb): FastOpenServer {
@@ -61,7 +72,7 @@ export function prepareSyn(tcb: Tcb, now: Micros): void {
   const { fastOpen, config, shared } = tcb;
   fastOpen.wish = 'none';
   const text = Math.min(roomOnSyn(tcb, now), unsentText(tcb));
-  if (shared.fastOpenCache.isPaused(config.fastOpenPause, now)) return;
+  if (isHopeless(tcb, now)) return;
   fastOpen.isTrial = config.fastOpenPause > 0 && shared.fastOpenCache.hasPaused;
   if (!config.fastOpenClientNoCookie) {
     const { cookie, isExperiment, vain } = knownServer(tcb);
@@ -99,11 +110,11 @@ export function isSynTooLong({ state, fastOpen }: Tcb): boolean {
  *
  * @rfc 7413 4.2.2
  */
-export function onSynAckOfFastOpen(tcb: Tcb, seg: Segment): void {
+export function onSynAckOfFastOpen(tcb: Tcb, seg: Segment, now: Micros): void {
   const { fastOpen, recovery, retransmitQueue: queue, shared } = tcb;
   const { optionSent, textSent, synRepeated } = fastOpen;
   if (!optionSent && !textSent) return;
-  remember(tcb, seg);
+  remember(tcb, seg, now);
   if (textSent && queue.count > 0) {
     fastOpen.failure = synRepeated ? FastOpenFailure.SYN_REPEATED : FastOpenFailure.TEXT_NOT_ACKED;
     shared.counters.TCPFastOpenActiveFail++;
@@ -121,9 +132,15 @@ export function onSynAckOfFastOpen(tcb: Tcb, seg: Segment): void {
 }
 
 /** A cookie that was not asked for is none. Who gives none is asked in the other format next time. */
-function remember(tcb: Tcb, seg: Segment): void {
-  const { fastOpen, shared, localAddress: local, remoteAddress: remote } = tcb;
+function remember(tcb: Tcb, seg: Segment, now: Micros): void {
+  const { fastOpen, shared, config, localAddress: local, remoteAddress: remote } = tcb;
   const { optionSent, textSent, synRepeated, isExperiment } = fastOpen;
+  const hasCookie = seg.fastOpenLength > 0;
+  const isTaken = textSent && tcb.retransmitQueue.count === 0;
+  if (config.fastOpenRefusal > 0 && !hasCookie && !isTaken && !synRepeated) {
+    shared.fastOpenCache.refuse({ local, remote }, shared.limits.fastOpenServers, now);
+    return;
+  }
   const length = optionSent ? Math.max(0, seg.fastOpenLength) : 0;
   const isVain = optionSent && !textSent && !synRepeated && seg.fastOpenLength < 0;
   const news = {
