@@ -350,6 +350,8 @@ export interface TcpConfig {
   readonly timeWaitCheck: 'sequence' | 'repetition';
   /** Least segment size that is believed of the peer. */
   readonly leastMss: number;
+  /** A repeated SYN announces no larger MSS than the path is known to take (Linux: tcp_advertise_mss). */
+  readonly synMssOfPath: boolean;
   /** Where timestamps are agreed upon, a segment without one is taken, or dropped. @rfc 7323 3.2 */
   readonly missingTimestamps: 'taken' | 'dropped';
   /** Text of a SYN in SYN-SENT waits for the end of the handshake, or the peer has to send it again (Linux). */
@@ -445,6 +447,7 @@ export const DEFAULT_CONFIG: TcpConfig = {
   timeWaitResets: true,
   timeWaitCheck: 'sequence',
   leastMss: MIN_MSS,
+  synMssOfPath: true,
   missingTimestamps: 'taken',
   synText: 'dropped',
   sackFin: true,

@@ -23,6 +23,7 @@ export const PROFILES = {
     synLinearTimeouts: 0, // tcp_backoff
     synAgain: 0,
     leastMss: 216, // net.inet.tcp.minmss
+    synMssOfPath: false,
     fastOpenRefusal: 900 * SECOND, // net.inet.tcp.fastopen.path_disable_time
     synAckRetries: 3, // net.inet.tcp.syncache.rexmtlimit
     dataRetries: 12,

@@ -69,8 +69,9 @@ function sendSyn(tcb: Tcb, reason: SendReason, now: Micros, writer: SegmentWrite
     writer.noteRepetition();
     tcb.shared.counters.TCPSynRetrans++;
     if (tcb.state === 'SYN-SENT') tcb.fastOpen.synRepeated = true;
-    // as Linux, which asks for no more than the path takes, once it knows (tcp_advertise_mss)
-    tcb.rcv.mss = Math.min(tcb.rcv.mss, Math.max(MIN_MSS, tcb.flow.mtu - HEADERS));
+    if (tcb.config.synMssOfPath) {
+      tcb.rcv.mss = Math.min(tcb.rcv.mss, Math.max(MIN_MSS, tcb.flow.mtu - HEADERS));
+    }
   }
   tcb.fastOpen.wish = 'none';
   const flags = tcb.state === 'SYN-SENT' ? Flag.SYN : Flag.SYN | Flag.ACK;
