@@ -25,6 +25,8 @@ export interface ApplicationOptions {
   readonly text: OwnText;
   /** Of the connection, before its own `setsockopt`s. */
   readonly config: Partial<TcpConfig>;
+  /** Its SYN had to do with Fast Open. */
+  readonly fastOpen: boolean;
   readonly ownPort: number;
   readonly peerPort: number;
   readonly tell: (note: string, now: Micros) => void;
@@ -79,10 +81,12 @@ export class Application {
     this.#goOn(now);
     for (;;) {
       const timed = this.#calls[this.#next];
-      if (timed === undefined || dueAt(timed) > now || this.#waits(timed, now)) return;
+      if (timed === undefined || dueAt(timed) > now || this.#waits(timed, now)) break;
       this.#next++;
       this.#begin(timed, now);
     }
+    // what is to go along with the SYN was written by now
+    if (this.connection?.tcb.fastOpen.wish === 'wait') this.connection.openNow();
   }
 
   /**
@@ -140,7 +144,7 @@ export class Application {
   }
 
   #connect(now: Micros): void {
-    const { stack, ownPort, peerPort } = this.#options;
+    const { stack, ownPort, peerPort, fastOpen } = this.#options;
     this.connection ??= stack.connect(
       {
         localAddress: OWN_ADDRESS,
@@ -148,6 +152,7 @@ export class Application {
         remoteAddress: PEER_ADDRESS,
         remotePort: peerPort,
         config: this.#config,
+        fastOpen,
       },
       now,
     );
@@ -157,10 +162,7 @@ export class Application {
     const { call } = timed;
     if (call.call !== 'write') return;
     const { flags = [] } = call;
-    if (flags.includes('fastopen')) {
-      this.#options.tell('there is no TCP Fast Open: the text waits for the handshake', now);
-      this.#connect(now);
-    }
+    if (flags.includes('fastopen')) this.#connect(now);
     this.#pending.push({ timed, left: call.octets });
     this.#goOn(now);
   }
@@ -233,6 +235,10 @@ export class Application {
     const { call } = pending.timed;
     const flags = call.call === 'write' ? (call.flags ?? []) : [];
     const how = { more: flags.includes('more'), urgent: flags.includes('oob') };
+    // without a cookie the call fails, and is made again when the connection is open
+    const { state, tcb } = connection;
+    const isTooEarly = state === 'SYN-SENT' && tcb.fastOpen.wish !== 'wait';
+    if (flags.includes('fastopen') && isTooEarly) return false;
     while (pending.left > 0) {
       // in one piece, as far as there is room: the end of each is pushed
       const most = Math.max(PIECE, connection.writable);

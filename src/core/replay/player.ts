@@ -9,9 +9,10 @@ import type { CapturedSegment } from '../capture/capturedSegment.ts';
 import { parseSegment } from '../capture/parseSegment.ts';
 import { Stack } from '../stack/stack.ts';
 import { Flag } from '../wire/tcp.ts';
-import { OWN_ADDRESS, PREFIX_LENGTH } from './addresses.ts';
+import { OWN_ADDRESS, PEER_ADDRESS, PREFIX_LENGTH } from './addresses.ts';
 import { Application } from './application.ts';
 import { backlogs } from './backlog.ts';
+import { recordedFastOpen } from './fastOpen.ts';
 import { errorFrame, segmentFrame, synFrame } from './feed.ts';
 import { AT_ONCE } from './inferred.ts';
 import { endOf, hasAck, isReset, lengthOf } from './numbers.ts';
@@ -116,7 +117,12 @@ export class Player implements Tracer {
     const start = Math.min(firstAt, ...script.calls.slice(0, 1).map((c) => c.at)) - SECOND;
     this.#clock = new VirtualClock(Math.floor(start));
     this.#device = new StageDevice('replay', script.mtu);
-    const numbers = { isn: () => part.iss, timestampOffset: () => script.timestampOffset };
+    const fastOpen = recordedFastOpen(part);
+    const numbers = {
+      isn: () => part.iss,
+      timestampOffset: () => script.timestampOffset,
+      fastOpenCookie: fastOpen.given,
+    };
     this.#stack = new Stack({ random: new Xoshiro128(SEED), tracer: this, numbers });
     this.#stack.wake = () => {
       this.#woken = true;
@@ -124,11 +130,15 @@ export class Player implements Tracer {
     this.#echoes = new Echoes(part, script.timestampOffset);
     const cidr = { address: OWN_ADDRESS, prefixLength: PREFIX_LENGTH };
     this.#stack.addInterface(this.#device, cidr, null, this.#now);
+    if (fastOpen.server !== null) {
+      this.#stack.tcp.rememberServer({ local: OWN_ADDRESS, remote: PEER_ADDRESS }, fastOpen.server);
+    }
     this.#application = new Application({
       stack: this.#stack,
       calls: script.calls,
       text: new OwnText(part),
       config: script.config,
+      fastOpen: fastOpen.isAsked,
       ownPort: part.own.port,
       peerPort: part.peer.port,
       tell: (text, at) => this.#tell(text, at),

@@ -3,6 +3,7 @@ import { type Micros, SECOND } from '../base/time.ts';
 import type { CapturedSegment } from '../capture/capturedSegment.ts';
 import { DEFAULT_CONFIG, MTU_PROBING, type TcpConfig } from '../tcp/config.ts';
 import { Flag } from '../wire/tcp.ts';
+import { recordedFastOpen } from './fastOpen.ts';
 import { IPV6_EXTRA } from './feed.ts';
 import { endOf, hasAck, isSyn } from './numbers.ts';
 import type { Part } from './part.ts';
@@ -46,6 +47,7 @@ export function mtuOf(part: Part, end: SidecarEnd | null): number {
 export function configOf(part: Part, sidecar: Sidecar | null): Partial<TcpConfig> {
   const segments = ownSegments(part);
   const changes: Changes = { ...(sidecar === null ? {} : fromSysctls(sidecar.sysctls ?? {})) };
+  Object.assign(changes, recordedFastOpen(part).config);
   const [first] = segments;
   if (first !== undefined) {
     if (INITIAL_TTLS.includes(first.ttl)) changes.ttl = first.ttl;
@@ -226,5 +228,6 @@ function fromSysctls(sysctls: Readonly<Record<string, string>>): Changes {
     return text !== undefined && /^\d+$/.test(text) ? [[setting, Number(text) * unit]] : [];
   });
   const mtuProbing = MTU_PROBING[Number(sysctls['net.ipv4.tcp_mtu_probing'] ?? 0)] ?? 'off';
-  return { ...Object.fromEntries(settings), mtuProbing };
+  const fastOpenServer = (Number(sysctls['net.ipv4.tcp_fastopen'] ?? 0) & 2) !== 0;
+  return { ...Object.fromEntries(settings), mtuProbing, fastOpenServer };
 }

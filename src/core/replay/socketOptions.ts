@@ -66,6 +66,9 @@ export function meaningOf(option: string, value: number | string): OptionMeaning
     case 'TCP_MAXSEG':
       changes.mss = value;
       break;
+    case 'TCP_FASTOPEN':
+      changes.fastOpenBacklog = value;
+      break;
     case 'TCP_LINGER2':
       changes.finWait2 = seconds(value);
       break;

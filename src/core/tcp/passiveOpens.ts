@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts';
 import { countRefusal, type TcpCounters } from './counters.ts';
 import { beginControl, onEstablished, onOpen, prepareAnswer, takeSyn } from './input/handshake.ts';
 import { FastOpens } from './listen/fastOpens.ts';
-import { SECRET_LENGTH } from './listen/isn.ts';
+import { type InitialNumbers, SECRET_LENGTH } from './listen/isn.ts';
 import type { Listener } from './listen/listener.ts';
 import { COOKIE_LIFE, rebuildSyn, SynCookies, setBack } from './listen/synCookies.ts';
 import { onText } from './receive/receiver.ts';
@@ -47,6 +47,13 @@ export interface PassiveHost {
   admit(connection: Connection): boolean;
 }
 
+/** What the stack is like. */
+export interface PassiveOptions {
+  readonly random: Random;
+  readonly maxConnections: number;
+  readonly numbers: InitialNumbers | null;
+}
+
 /**
  * From a SYN to an open connection, by way of SYN-RECEIVED, or of a cookie, which needs no memory.
  *
@@ -68,11 +75,15 @@ export class PassiveOpens {
   #owed: Connection[] = [];
   #halfOpen = 0;
 
-  constructor(host: PassiveHost, random: Random, maxConnections: number, counters: TcpCounters) {
+  constructor(
+    host: PassiveHost,
+    { random, maxConnections, numbers }: PassiveOptions,
+    counters: TcpCounters,
+  ) {
     this.#counters = counters;
     this.#host = host;
     this.#random = random;
-    this.#fastOpens = new FastOpens(random, this.#counters);
+    this.#fastOpens = new FastOpens(random, counters, numbers?.fastOpenCookie);
     this.#maxHalfOpen = Math.max(1, maxConnections >>> 1);
   }
 
@@ -192,7 +203,12 @@ export class PassiveOpens {
     beginControl(tcb, now);
     seg.flags &= ~(Flag.SYN | Flag.FIN); // a FIN will come again
     seg.seq = tcb.rcv.nxt;
-    return seg.textLength === 0 ? null : onText(tcb, seg, octets, now);
+    if (seg.textLength === 0) return null;
+    const { wnd } = tcb.rcv;
+    const drop = onText(tcb, seg, octets, now);
+    // as Linux, whose SYN-ACK offers as much behind the text as it would without
+    if (tcb.config.windowModel === 'memory') tcb.rcv.wnd = wnd;
+    return drop;
   }
 
   /** @rfc 4987 3.6 */

@@ -109,12 +109,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
         this.#create(beginning, beginning.listener.config, beginning.listener, now),
       admit: (connection) => this.#admit(connection),
     };
-    this.#passive = new PassiveOpens(
-      host,
-      options.random,
-      options.maxConnections,
-      this.#shared.counters,
-    );
+    this.#passive = new PassiveOpens(host, options, this.#shared.counters);
     const { first, last } = EPHEMERAL_PORTS;
     this.#nextPort = first + uniform(options.random, last - first + 1);
   }

@@ -15,6 +15,9 @@ export interface Judgement {
   readonly cookie: Uint8Array | null;
 }
 
+/** Who makes and checks cookies. */
+type CookieMaker = Pick<FastOpenCookies, 'make' | 'check'>;
+
 const NO: Judgement = { isOpen: false, cookie: null };
 const YES: Judgement = { isOpen: true, cookie: null };
 
@@ -25,11 +28,13 @@ export class FastOpens {
   /** The last key that was asked for; empty: the stack's own. */
   #key = '';
   #cookies: FastOpenCookies | null = null;
-  #own: FastOpenCookies | null = null;
+  #own: CookieMaker | null;
 
-  constructor(random: Random, counters: TcpCounters) {
+  /** @param given the one cookie that there is, where the stack does not make its own */
+  constructor(random: Random, counters: TcpCounters, given: Uint8Array | null = null) {
     this.#random = random;
     this.#counters = counters;
+    this.#own = given === null ? null : giving(given);
   }
 
   /** As Linux's tcp_try_fastopen(). */
@@ -65,7 +70,7 @@ export class FastOpens {
     return { isOpen: key > 0, cookie: cookies.make(client, server) };
   }
 
-  #cookiesOf(key: string): FastOpenCookies {
+  #cookiesOf(key: string): CookieMaker {
     if (key === '') {
       this.#own ??= new FastOpenCookies(randomKey(this.#random));
       return this.#own;
@@ -76,6 +81,15 @@ export class FastOpens {
     }
     return this.#cookies;
   }
+}
+
+/** Makes no cookie but this. */
+function giving(cookie: Uint8Array): CookieMaker {
+  const isIt = (other: Uint8Array): boolean => other.every((octet, i) => octet === cookie[i]);
+  return {
+    make: () => cookie,
+    check: (other) => (other.length === cookie.length && isIt(other) ? 0 : -1),
+  };
 }
 
 function randomKey(random: Random): Uint8Array {

@@ -23,6 +23,8 @@ export interface InitialNumbers {
   ): Seq;
   /** Added to the clock of a connection's TSval, 0 to 2^32 - 1. */
   timestampOffset(local: Ipv4Address, remote: Ipv4Address): number;
+  /** The one Fast Open cookie that listeners give, and take; null, or absent: those that they make. */
+  readonly fastOpenCookie?: Uint8Array | null;
 }
 
 /**
