@@ -16,6 +16,15 @@ export interface ConnectOptions {
   readonly keepAlive?: boolean | undefined;
   /** Milliseconds. */
   readonly keepAliveInitialDelay?: number | undefined;
+  /**
+   * TCP Fast Open: what was written first, before the address of `host` was known (for a literal: in the
+   * same tick), goes along with the SYN, if the stack has a cookie of the server; else the SYN asks for
+   * one, and the text follows the handshake. The server may get that text twice, so it must be something
+   * that does no harm then. Default: false. Not in node:net.
+   *
+   * @rfc 7413 4.2, 6.1
+   */
+  readonly fastOpen?: boolean | undefined;
 }
 
 /** What `connect` was called with, sorted. */

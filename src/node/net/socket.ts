@@ -172,8 +172,13 @@ export class Socket extends Duplex implements Endpoint {
     }
     try {
       const options = { ...localEnd(call.options), config: this.#config };
-      const to = { remoteAddress, remotePort: call.port };
-      this.#take(this.#host.core.connect({ ...options, ...to }, this.#host.now()));
+      const { fastOpen = false } = call.options;
+      const to = { remoteAddress, remotePort: call.port, fastOpen };
+      const connection = this.#host.core.connect({ ...options, ...to }, this.#host.now());
+      this.#take(connection);
+      if (!fastOpen) return;
+      this.#push(connection);
+      connection.openNow();
     } catch (error) {
       if (!(error instanceof StackError)) throw error;
       this.#openFailed(error.code, address);

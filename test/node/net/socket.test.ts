@@ -5,7 +5,7 @@ import { buffer, text } from 'node:stream/consumers';
 import test from 'ava';
 import { ANY_ADDRESS, formatIpv4 } from '../../../src/core/base/address.ts';
 import { MS, SECOND } from '../../../src/core/base/time.ts';
-import { CLIENT_ADDRESS, connected, listening, pair, SERVER_ADDRESS } from './link.ts';
+import { CLIENT_ADDRESS, connected, listening, pair, SERVER_ADDRESS, stackPair } from './link.ts';
 
 const round = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -226,4 +226,18 @@ test('Net: createConnection and connection events are what http wants, types inc
   }
   agent.destroy();
   site.closeAllConnections();
+});
+
+test('Socket: with fastOpen what is written first goes along with the SYN, once there is a cookie', async (t) => {
+  const stacks = stackPair({}, { config: { fastOpenServer: true, fastOpenBacklog: 8 } });
+  t.teardown(() => stacks.client.close());
+  t.teardown(() => stacks.server.close());
+  const server = stacks.server.net.createServer((socket) => socket.pipe(socket));
+  const port = await listening(server);
+  for (const expected of [false, true]) {
+    const socket = stacks.client.net.connect({ host: SERVER_ADDRESS, port, fastOpen: true });
+    socket.end('hello');
+    t.is(await text(socket), 'hello');
+    t.is(socket.tcpInfo()?.synData, expected);
+  }
 });
