@@ -78,12 +78,12 @@ test('settings: every number has a range', (t) => {
   t.deepEqual(numbers.map(([name]) => name).sort(), Object.keys(RANGES).sort());
 });
 
-test('settings: the layout of segments in memory is one of two', (t) => {
+test('settings: the layout of segments in memory is one of three', (t) => {
   t.is(configure(DEFAULT_CONFIG, { segmentLayout: 'linear' }).segmentLayout, 'linear');
   const changes: object = { segmentLayout: 'heap' };
   t.throws(() => configure(DEFAULT_CONFIG, changes), {
     instanceOf: RangeError,
-    message: 'segmentLayout is heap: it must be paged or linear',
+    message: 'segmentLayout is heap: it must be paged or linear or tun',
   });
 });
 

@@ -36,6 +36,8 @@ export class Evaluator {
   /** What was printed, in lines. */
   readonly printed: string[] = [];
   readonly #variables = new Map<string, PythonValue>();
+  /** What the connection was like at the last event; gone with it. */
+  #snapshot: ReadonlyMap<string, number> = new Map();
 
   /**
    * Runs the code of one event.
@@ -44,7 +46,9 @@ export class Evaluator {
    * @returns null: every assertion holds
    */
   run(code: CodeAction, snapshot: ReadonlyMap<string, number>): EvaluationFailure | null {
+    for (const name of this.#snapshot.keys()) this.#variables.delete(name);
     for (const [name, value] of snapshot) this.#variables.set(name, value);
+    this.#snapshot = snapshot;
     try {
       return this.#runAll(parsePython(code.text, code.position));
     } catch (problem) {

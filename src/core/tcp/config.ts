@@ -96,9 +96,10 @@ export type ProbeOctets = 0 | 1;
 
 /**
  * How a network interface hands segments to TCP: `paged`: the text lies in pages, the headers in a
- * small buffer (veth, most network cards); `linear`: both in one buffer (TAP).
+ * small buffer (veth, most network cards); `linear`: both in one buffer (TAP); `tun`: in a buffer of a power
+ * of two of octets, or in pages if it is large (TUN, written to without waiting).
  */
-export type SegmentLayout = 'paged' | 'linear';
+export type SegmentLayout = 'paged' | 'linear' | 'tun';
 
 /**
  * When larger segments are tried, and smaller ones if no answer comes: never; when repetitions remain
@@ -509,7 +510,7 @@ const RANGES: { readonly [K in keyof TcpConfig]?: readonly [number, number] } = 
 };
 
 const CHOICES = {
-  segmentLayout: ['paged', 'linear'],
+  segmentLayout: ['paged', 'linear', 'tun'],
   windowModel: ['memory', 'octets'],
   optionOrder: ['linux', 'freebsd'],
   slowStart: SLOW_STARTS,

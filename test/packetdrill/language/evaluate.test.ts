@@ -102,6 +102,16 @@ test('statements stand on lines or between semicolons; blocks are indented', (t)
   t.is(run(text), null);
 });
 
+test('what a connection was like is forgotten when it is gone', (t) => {
+  const evaluator = new Evaluator();
+  t.is(run('a = tcpi_snd_cwnd', evaluator), null);
+  t.is(run('assert a == 10', evaluator, new Map()), null);
+  t.regex(
+    run('assert tcpi_snd_cwnd == 10', evaluator, new Map()) ?? '',
+    /^unsupported .*tcpi_snd_cwnd/,
+  );
+});
+
 test('variables live on from one snippet to the next; snapshots are taken anew', (t) => {
   const evaluator = new Evaluator();
   t.is(run('TCP_INFINITE_SSTHRESH = 0x7fffffff; before = tcpi_snd_cwnd', evaluator), null);

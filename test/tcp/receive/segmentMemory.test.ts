@@ -16,6 +16,24 @@ const TRUESIZES: readonly (readonly [number, number, number])[] = [
   [1448, 2280, 2176],
 ];
 
+/** ... and over a TUN device that is written to without waiting. */
+const TUN_TRUESIZES: readonly (readonly [number, number])[] = [
+  [1, 832],
+  [100, 832],
+  [200, 1280],
+  [600, 1280],
+  [700, 2304],
+  [1460, 2304],
+  [1700, 4352],
+  [3700, 8448],
+  [9000, 12_544],
+  [60_000, 61_696],
+];
+
+test('Linux skb->truesize: the memory of a segment that comes over TUN', (t) => {
+  for (const [text, size] of TUN_TRUESIZES) t.is(truesize('tun', text), size);
+});
+
 test('Linux skb->truesize: the memory of a segment, paged and linear', (t) => {
   for (const [text, paged, linear] of TRUESIZES) {
     t.is(truesize('paged', text), paged);
@@ -149,7 +167,7 @@ const step = fc.oneof(
 test('receive memory: whatever happens, it is not negative, and nothing is left when all was read', (t) => {
   fc.assert(
     fc.property(
-      fc.constantFrom<SegmentLayout>('paged', 'linear'),
+      fc.constantFrom<SegmentLayout>('paged', 'linear', 'tun'),
       fc.array(step, { maxLength: 200 }),
       (layout, steps) => {
         const memory = new SegmentMemory(layout);

@@ -59,7 +59,7 @@ function simulatedHost(settings: Settings, { config, tracer }: DrillOptions): Ho
     prefixLength: settings.prefixLength,
     remoteAddress: settings.remote,
     mtu: settings.mtu,
-    config: { segmentLayout: 'linear', ...config },
+    config: { segmentLayout: 'tun', ...config },
     tracer: tracer ?? null,
   });
 }

@@ -49,6 +49,9 @@ export function infoNames(connection: Connection, now: Micros): InfoNames {
       (tcb.fastOpen.textAcked ? OPTION_SYN_DATA : 0) |
       (tcb.fastOpen.isChild ? OPTION_FAST_OPEN_CHILD : 0),
   );
+  const { receiveBuffer, window } = tcb;
+  names.set('SK_MEMINFO_RMEM_ALLOC', receiveBuffer.memory.total);
+  names.set('SK_MEMINFO_RCVBUF', window.buffer);
   return names;
 }
 

@@ -21,10 +21,49 @@ const LINEAR_HEAD = 576;
 const LINEAR_HEADROOM = 132;
 const CACHE_LINE = 64;
 
+/** What a TUN device that is written to without waiting leaves in front of the IP header, and the headers. */
+const TUN_HEADROOM = 64 + 40;
+const HEADERS = 40;
+const SHARED_INFO = 320;
+/** The head of a small buffer, and the least that is allocated beyond that. */
+const SMALL_HEAD = 576;
+const PAGE = 4096;
+/** Pages that are allocated together at most. */
+const MOST_PAGES = 8;
+
 /** Memory of the buffer of one segment (skb->truesize), as measured on Linux 6.18. @param text octets */
 export function truesize(layout: SegmentLayout, text: number): number {
   if (layout === 'paged') return PAGED_HEAD + text;
+  if (layout === 'tun') return tunSize(text);
   return LINEAR_HEAD + Math.ceil((text + LINEAR_HEADROOM) / CACHE_LINE) * CACHE_LINE;
+}
+
+/** A segment of less than a page lies in one piece of a power of two of octets, others in pages. */
+function tunSize(text: number): number {
+  if (isInPages(text)) return SK_BUFF + Math.ceil((text + HEADERS) / PAGE) * PAGE;
+  const octets = Math.ceil((text + TUN_HEADROOM) / CACHE_LINE) * CACHE_LINE + SHARED_INFO;
+  return SK_BUFF + (octets <= SMALL_HEAD ? SMALL_HEAD : 2 ** Math.ceil(Math.log2(octets)));
+}
+
+function isInPages(text: number): boolean {
+  return text + TUN_HEADROOM >= PAGE;
+}
+
+/** Pieces of memory that the text of a segment lies in, besides that of its head. */
+function piecesOf(layout: SegmentLayout, text: number): number {
+  if (layout !== 'tun') return layout === 'paged' ? 1 : 0;
+  if (!isInPages(text)) return 0;
+  const pages = Math.ceil((text + HEADERS) / PAGE);
+  let pieces = Math.floor(pages / MOST_PAGES);
+  for (let rest = pages % MOST_PAGES; rest > 0; rest >>>= 1) pieces += rest & 1;
+  return pieces;
+}
+
+/** Memory that stays with text when it is put behind other text (truesize_adjust). */
+export function heldMemory(layout: SegmentLayout, text: number): number {
+  if (layout === 'paged') return text;
+  const size = truesize(layout, text);
+  return layout === 'tun' && isInPages(text) ? Math.max(text, size - PAGED_HEAD) : size;
 }
 
 const FIRST_CAPACITY = 16;
@@ -67,7 +106,7 @@ export class SegmentMemory {
   /** A segment in order. @param end RCV.NXT behind it */
   append(text: number, end: Seq): void {
     const memory = truesize(this.layout, text);
-    this.#take(text, { memory, pieces: this.layout === 'paged' ? 1 : 0 }, end);
+    this.#take(text, { memory, pieces: piecesOf(this.layout, text) }, end);
   }
 
   /**
@@ -75,11 +114,14 @@ export class SegmentMemory {
    * can be added to one.
    */
   appendOutOfOrder(left: Seq, right: Seq): void {
-    const memory = truesize(this.layout, diff(right, left));
-    const isPaged = this.layout === 'paged';
-    const buffer = { left, right, memory, pieces: isPaged ? 1 : 0 };
+    const { layout } = this;
+    const memory = truesize(layout, diff(right, left));
+    const pieces = piecesOf(layout, diff(right, left));
+    const buffer = { left, right, memory, pieces };
     const before = this.#outOfOrder.total;
-    this.#outOfOrder.insert(buffer, memory - SK_BUFF, isPaged ? 0 : MAX_FRAGMENTS);
+    const mayJoin = layout === 'linear' || (layout === 'tun' && pieces > 0);
+    const cost = memory - (layout === 'tun' ? PAGED_HEAD : SK_BUFF);
+    this.#outOfOrder.insert(buffer, cost, mayJoin ? MAX_FRAGMENTS : 0);
     this.total += this.#outOfOrder.total - before;
   }
 
@@ -151,8 +193,10 @@ export class SegmentMemory {
     }
     this.#push(text, memory);
     this.#pieces = pieces;
-    const isWhole = this.layout === 'linear' && pieces === 0;
-    this.#tailroom = isWhole ? memory - LINEAR_HEAD - LINEAR_HEADROOM - text : 0;
+    const head =
+      this.layout === 'tun' ? SK_BUFF + SHARED_INFO + TUN_HEADROOM : LINEAR_HEAD + LINEAR_HEADROOM;
+    const isWhole = this.layout !== 'paged' && pieces === 0;
+    this.#tailroom = isWhole ? memory - head - text : 0;
     this.#firstEnd = end;
   }
 
@@ -160,18 +204,22 @@ export class SegmentMemory {
     if (this.#count === 0) return false;
     const all = this.#pieces + pieces;
     if (this.layout === 'linear') return text <= this.#tailroom || all < MAX_FRAGMENTS;
+    if (this.layout === 'tun') {
+      // a head that was allocated is not taken apart (skb_head_is_locked)
+      return text <= this.#tailroom || (pieces > 0 && all <= MAX_FRAGMENTS);
+    }
     return all <= MAX_FRAGMENTS && le(this.#firstEnd, this.acknowledged);
   }
 
   /** skb_try_coalesce: of the new buffer only the pages stay, or all but its sk_buff. */
   #coalescedCost(text: number, { memory, pieces }: { memory: number; pieces: number }): number {
-    if (this.layout === 'linear' && text <= this.#tailroom) {
+    if (this.layout !== 'paged' && text <= this.#tailroom) {
       this.#tailroom -= text;
       return 0;
     }
     this.#tailroom = 0; // behind other pieces there is no room
-    this.#pieces += this.layout === 'paged' ? pieces : pieces + 1;
-    return memory - (this.layout === 'paged' ? PAGED_HEAD : SK_BUFF);
+    this.#pieces += this.layout === 'linear' ? pieces + 1 : pieces;
+    return memory - (this.layout === 'linear' ? SK_BUFF : PAGED_HEAD);
   }
 
   #addToLast(text: number, memory: number): void {
