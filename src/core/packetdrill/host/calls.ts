@@ -1,3 +1,5 @@
+import type { Micros } from '../../base/time.ts';
+
 /**
  * System calls as a host gets them: descriptors are the host's own, numbers are Linux's, symbols
  * and the addresses of the script are resolved. What a host does not know it says: see
@@ -116,10 +118,27 @@ export type Readback =
       readonly control: readonly ControlMessage[];
     };
 
-/** One control message, with data that are a number. */
+/** One control message. */
 export interface ControlMessage {
   readonly level: number;
   readonly type: number;
+  readonly data: ControlData;
+}
+
+/** What a control message says: a number, a time (SCM_TIMESTAMPING), or a `struct sock_extended_err`. */
+export type ControlData =
+  | { readonly kind: 'number'; readonly value: number }
+  /** On the host's clock. */
+  | { readonly kind: 'time'; readonly at: Micros }
+  | { readonly kind: 'error'; readonly error: ExtendedError };
+
+/** `struct sock_extended_err`, without its `ee_`. */
+export interface ExtendedError {
+  readonly errno: number;
+  readonly origin: number;
+  readonly type: number;
+  readonly code: number;
+  readonly info: number;
   readonly data: number;
 }
 

@@ -31,6 +31,7 @@ export const Msg = {
   DONTWAIT: 0x40,
   EOR: 0x80,
   WAITALL: 0x100,
+  ERRQUEUE: 0x2000,
   NOSIGNAL: 0x4000,
   MORE: 0x8000,
   ZEROCOPY: 0x4000000,
@@ -81,10 +82,45 @@ export const So = {
   SNDBUFFORCE: 32,
   RCVBUFFORCE: 33,
   MARK: 36,
+  TIMESTAMPING: 37,
   PROTOCOL: 38,
   DOMAIN: 39,
   MAX_PACING_RATE: 47,
+  MEMINFO: 55,
+  ZEROCOPY: 60,
 } as const;
+
+/** What SO_MEMINFO tells, in its order, by the names that code has for it. */
+export const MEMINFO_NAMES = [
+  'SK_MEMINFO_RMEM_ALLOC',
+  'SK_MEMINFO_RCVBUF',
+  'SK_MEMINFO_WMEM_ALLOC',
+  'SK_MEMINFO_SNDBUF',
+  'SK_MEMINFO_FWD_ALLOC',
+  'SK_MEMINFO_WMEM_QUEUED',
+  'SK_MEMINFO_OPTMEM',
+  'SK_MEMINFO_BACKLOG',
+  'SK_MEMINFO_DROPS',
+] as const;
+
+/** Bits of SO_TIMESTAMPING. */
+export const Stamping = {
+  TX_SOFTWARE: 0x2,
+  SOFTWARE: 0x10,
+  OPT_ID: 0x80,
+  TX_SCHED: 0x100,
+  TX_ACK: 0x200,
+  OPT_TSONLY: 0x800,
+  OPT_ID_TCP: 0x10000,
+} as const;
+
+/** What a time in the error queue is that of: `ee_info`. */
+export const Stamp = { SENT: 0, SCHEDULED: 1, ACKED: 2 } as const;
+
+/** Who has put an error into the queue: `ee_origin`. */
+export const ErrorOrigin = { TIMESTAMPING: 4, ZEROCOPY: 5 } as const;
+/** `ee_code`: the octets were copied all the same. */
+export const ZEROCOPY_COPIED = 1;
 
 /** Options of SOL_TCP. */
 export const TcpOption = {

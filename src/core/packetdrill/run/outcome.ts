@@ -1,6 +1,7 @@
 import type { Expression, SystemCall } from '../ast.ts';
 import type { CallOutcome, EpollEvent, Readback } from '../host/calls.ts';
 import { flagNames, isSameErrno } from '../symbols.ts';
+import { compareControl, type ScriptClock } from './control.ts';
 import type { Difference } from './match.ts';
 import { epollEvent, fieldOf, fieldsOf, isEllipsis, itemsOf, numberOf } from './values.ts';
 
@@ -13,7 +14,11 @@ export function namesDescriptor({ name }: SystemCall): boolean {
 }
 
 /** What a call returned, beside what the script says. @throws Unsupported */
-export function compareOutcome(call: SystemCall, outcome: CallOutcome): Difference[] {
+export function compareOutcome(
+  call: SystemCall,
+  outcome: CallOutcome,
+  clock: ScriptClock,
+): Difference[] {
   const { value, errno, readback } = outcome;
   const got = errno === null ? `${value}` : `${value} ${errno}`;
   if (isEllipsis(call.result)) return [];
@@ -22,10 +27,10 @@ export function compareOutcome(call: SystemCall, outcome: CallOutcome): Differen
   const isRight = namesDescriptor(call) && wanted >= 0 ? value >= 0 : value === wanted;
   const isError = call.errno === null || (errno !== null && isSameErrno(errno, call.errno));
   if (!isRight || !isError) return [{ field: 'result', expected, actual: got }];
-  return value < 0 || readback === null ? [] : compareReadback(call, readback);
+  return value < 0 || readback === null ? [] : compareReadback(call, readback, clock);
 }
 
-function compareReadback(call: SystemCall, readback: Readback): Difference[] {
+function compareReadback(call: SystemCall, readback: Readback, clock: ScriptClock): Difference[] {
   const args = call.arguments;
   switch (call.name) {
     case 'getsockopt':
@@ -37,7 +42,7 @@ function compareReadback(call: SystemCall, readback: Readback): Difference[] {
     case 'epoll_wait':
       return readback.kind === 'epoll' ? compareEpoll(args[1], readback.events) : [];
     case 'recvmsg':
-      return readback.kind === 'message' ? compareMessage(args[1], readback) : [];
+      return readback.kind === 'message' ? compareMessage(args[1], readback, clock) : [];
     default:
       return [];
   }
@@ -46,20 +51,13 @@ function compareReadback(call: SystemCall, readback: Readback): Difference[] {
 function compareMessage(
   message: Expression | undefined,
   { flags, control }: Extract<Readback, { kind: 'message' }>,
+  clock: ScriptClock,
 ): Difference[] {
   const fields = fieldsOf(message);
-  const differences = compareNumber('msg_flags', fieldOf(fields, 'msg_flags'), flags);
-  const expected = fieldOf(fields, 'msg_control');
-  if (isEllipsis(expected)) return differences;
-  const wanted = itemsOf(expected).map((item) => {
-    const parts = fieldsOf(item);
-    const part = (name: string): number => numberOf(fieldOf(parts, name));
-    return `${part('cmsg_level')} ${part('cmsg_type')} ${part('cmsg_data')}`;
-  });
-  const got = control.map(({ level, type, data }) => `${level} ${type} ${data}`);
-  if (wanted.join() === got.join()) return differences;
-  const text = (messages: readonly string[]): string => messages.join(', ') || 'none';
-  return [...differences, { field: 'msg_control', expected: text(wanted), actual: text(got) }];
+  return [
+    ...compareNumber('msg_flags', fieldOf(fields, 'msg_flags'), flags),
+    ...compareControl(fieldOf(fields, 'msg_control'), control, clock),
+  ];
 }
 
 function compareNumber(

@@ -313,7 +313,10 @@ class Runner {
       this.#mismatch('syscall', `${call.name}() does not return`, call.position, {});
       return;
     }
-    const differences = compareOutcome(call, outcome);
+    const differences = compareOutcome(call, outcome, {
+      origin: this.#schedule.origin,
+      tolerance: this.#settings.toleranceMicros,
+    });
     if (namesDescriptor(call) && outcome.value >= 0) {
       this.#fds.set(numberOf(call.result), outcome.value);
     }

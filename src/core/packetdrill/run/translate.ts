@@ -6,7 +6,7 @@ import {
   type OptionValue,
   Unsupported,
 } from '../host/calls.ts';
-import { SOCK_NONBLOCK } from '../host/numbers.ts';
+import { Msg, SOCK_NONBLOCK } from '../host/numbers.ts';
 import type { Settings } from './settings.ts';
 import { epollEvent, fieldOf, fieldsOf, isEllipsis, itemsOf, numberOf } from './values.ts';
 
@@ -92,7 +92,7 @@ function transfer(
     case 'recvmsg':
       return {
         ...readInto(fd, messageVector(args[1]), numberOf(args[2])),
-        wantsControl: itemsOf(fieldOf(fieldsOf(args[1]), 'msg_control')).length > 0,
+        wantsControl: wantsControl(args[1], args[2]),
       };
     case 'write':
       return { name: 'write', fd, from: buffer(args[1], args[2]), flags: 0, to: null };
@@ -125,6 +125,11 @@ function transfer(
     default:
       throw new Unsupported(`system call ${name}`);
   }
+}
+
+function wantsControl(message: Expression | undefined, flags: Expression | undefined): boolean {
+  const isErrorQueue = (numberOf(flags) & Msg.ERRQUEUE) !== 0;
+  return isErrorQueue || itemsOf(fieldOf(fieldsOf(message), 'msg_control')).length > 0;
 }
 
 function readInto(fd: number, into: Buffers, flags = 0): Extract<HostCall, { name: 'read' }> {

@@ -31,6 +31,10 @@ class Item implements Watcher {
     if (isNewState || (told & this.events) !== 0) this.#onWake(this);
   }
 
+  onError(): void {
+    this.#onWake(this);
+  }
+
   /** What of that which is asked for holds now. */
   get ready(): number {
     return readiness(this.socket) & this.events & ~MODES;

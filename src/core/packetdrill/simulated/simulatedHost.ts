@@ -172,7 +172,7 @@ export class SimulatedHost implements Host, Tracer {
     const found =
       typeof of === 'number'
         ? (this.#sockets.get(of)?.connection ?? null)
-        : (this.#connections(of)[0] ?? null);
+        : (this.#sockets.connected(of) ?? this.#connections(of)[0] ?? null);
     return found === null ? null : infoNames(found, this.now());
   }
 
@@ -269,6 +269,7 @@ export class SimulatedHost implements Host, Tracer {
     for (let turns = 0; turns < MAX_TURNS; turns++) {
       this.#woken = false;
       const more = this.#stack.turn(this.now());
+      this.#sockets.observe();
       for (const call of this.#blocked) this.#try(call);
       this.#blocked = this.#blocked.filter(({ outcome }) => outcome === null);
       if (!more && !this.#woken) return;

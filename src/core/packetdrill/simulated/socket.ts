@@ -8,6 +8,7 @@ import type { Listener } from '../../tcp/listen/listener.ts';
 import type { State } from '../../tcp/states.ts';
 import { Event } from '../../tcp/tcb.ts';
 import type { CallOutcome } from '../host/calls.ts';
+import { ErrorQueue } from './errorQueue.ts';
 
 /** What the sockets of a simulated host share. */
 export interface SocketWorld {
@@ -25,6 +26,8 @@ export interface SocketWorld {
 /** Is told what happens to a socket: bits of {@link Event}. */
 export interface Watcher {
   onEvents(events: number): void;
+  /** Something was put into the error queue. */
+  onError(): void;
 }
 
 /** One try of a call: null means that it has to wait. */
@@ -47,6 +50,8 @@ export class SimulatedSocket {
   port = 0;
   /** Who is told of what happens to it. */
   readonly watchers = new Set<Watcher>();
+  /** What recvmsg() with MSG_ERRQUEUE gives. */
+  readonly errors = new ErrorQueue(this);
   #listener: Listener<Connection> | null = null;
   #connection: Connection | null = null;
   /** Settings of this socket alone. */
@@ -85,6 +90,12 @@ export class SimulatedSocket {
 
   #tell(events: number): void {
     for (const watcher of this.watchers) watcher.onEvents(events);
+  }
+
+  /** Time, or what arrived, may have filled the error queue. */
+  observe(): void {
+    if (!this.errors.observe()) return;
+    for (const watcher of this.watchers) watcher.onError();
   }
 
   /** The value of an option that is only kept; 0: it was not set. */

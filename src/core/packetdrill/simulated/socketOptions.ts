@@ -79,6 +79,11 @@ const NUMBER_OPTIONS: ReadonlyMap<number, NumberOption> = new Map([
   [key(Level.SOCKET, So.DEBUG), KEPT],
   [key(Level.SOCKET, So.PRIORITY), KEPT],
   [key(Level.SOCKET, So.MARK), KEPT],
+  [key(Level.SOCKET, So.ZEROCOPY), { set: (value) => (isIn(value, 0, 1) ? {} : null), get: null }],
+  [
+    key(Level.SOCKET, So.TIMESTAMPING),
+    { set: (value, socket) => (socket.errors.mayStamp(value) ? {} : null), get: null },
+  ],
   [
     key(Level.SOCKET, So.KEEPALIVE),
     {

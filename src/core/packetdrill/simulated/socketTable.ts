@@ -1,5 +1,7 @@
 import { type Micros, MS, NEVER } from '../../base/time.ts';
+import type { Connection } from '../../tcp/connection.ts';
 import { type CallOutcome, done, failed, type HostCall, Unsupported } from '../host/calls.ts';
+import type { ConnectionQuery } from '../host/host.ts';
 import {
   F_GETFD,
   F_GETFL,
@@ -55,6 +57,22 @@ export class SocketTable {
   /** The socket of a descriptor; null: there is none. */
   get(fd: number): SimulatedSocket | null {
     return this.#sockets.get(fd) ?? null;
+  }
+
+  /** The connection with these ports of a socket that is open, though the connection may be over. */
+  connected({ localPort, remotePort }: ConnectionQuery): Connection | null {
+    for (const { connection } of this.#sockets.values()) {
+      if (connection === null) continue;
+      const { tcb } = connection;
+      const isLocal = localPort === null || tcb.localPort === localPort;
+      if (isLocal && (remotePort === null || tcb.remotePort === remotePort)) return connection;
+    }
+    return null;
+  }
+
+  /** What happened may have filled error queues. */
+  observe(): void {
+    for (const socket of this.#sockets.values()) socket.observe();
   }
 
   /** @throws Unsupported */

@@ -19,8 +19,8 @@ const ZEROS = new Uint8Array(PIECE);
 
 /** Flags that make no difference here. */
 const HARMLESS = Msg.DONTWAIT | Msg.NOSIGNAL | Msg.DONTROUTE;
-const READ_FLAGS = HARMLESS | Msg.PEEK | Msg.TRUNC | Msg.WAITALL;
-const WRITE_FLAGS = HARMLESS | Msg.MORE | Msg.OOB | Msg.EOR | Msg.FASTOPEN;
+const READ_FLAGS = HARMLESS | Msg.PEEK | Msg.TRUNC | Msg.WAITALL | Msg.ERRQUEUE;
+const WRITE_FLAGS = HARMLESS | Msg.MORE | Msg.OOB | Msg.EOR | Msg.FASTOPEN | Msg.ZEROCOPY;
 
 /** @throws Unsupported */
 export function checkReadFlags(flags: number): void {
@@ -46,6 +46,7 @@ export function read(socket: SimulatedSocket, into: Buffers, flags: number): Att
   let got = 0;
   const least = (flags & Msg.WAITALL) !== 0 ? wanted : 1;
   checkReadFlags(flags);
+  if ((flags & Msg.ERRQUEUE) !== 0) return () => socket.errors.take(wanted);
   return () => {
     const { connection } = socket;
     if (connection === null || socket.state === 'LISTEN') return failed('ENOTCONN');
@@ -71,9 +72,9 @@ function messageOf(socket: SimulatedSocket): Readback {
     return { kind: 'message', flags: 0, control: [] };
   }
   const { readable } = connection;
-  const data = readable === 0 && connection.ended ? 1 : readable;
-  const control = [{ level: Level.TCP, type: TCP_CM_INQ, data }];
-  return { kind: 'message', flags: 0, control };
+  const value = readable === 0 && connection.ended ? 1 : readable;
+  const data = { kind: 'number', value } as const;
+  return { kind: 'message', flags: 0, control: [{ level: Level.TCP, type: TCP_CM_INQ, data }] };
 }
 
 /** What a read returns when nothing is there; null: it waits. */
@@ -103,18 +104,71 @@ export function write(
 ): Attempt {
   checkWriteFlags(flags);
   const wanted = before + total(from);
+  const records = recordsOf(socket, from, flags).map((end) => before + end);
   let taken = before;
+  const written = (): CallOutcome => {
+    socket.errors.onWrite(taken, flags);
+    return done(taken);
+  };
   return () => {
     const failure = whyNotWritable(socket);
     if (failure === 'wait') return null;
-    if (failure !== null) return taken > 0 ? done(taken) : failed(failure);
+    if (failure !== null) return taken > 0 ? written() : failed(failure);
     if (from.isBad && wanted > 0) return failed('EFAULT');
-    const sent = send(socket, wanted - taken, flags);
-    if (typeof sent === 'string') return taken > 0 ? done(taken) : failed(sent);
+    const sent = sendRecords(socket, { taken, wanted, records }, flags);
+    if (typeof sent === 'string') return taken > 0 ? written() : failed(sent);
     taken += sent;
-    if (taken === wanted) return done(taken);
-    return mayWait || taken === 0 ? null : done(taken);
+    if (taken === wanted) return written();
+    return mayWait || taken === 0 ? null : written();
   };
+}
+
+/** A write that is under way. */
+interface Progress {
+  readonly taken: number;
+  readonly wanted: number;
+  /** Where records end within it. */
+  readonly records: readonly number[];
+}
+
+/** @returns octets taken, or why there are none */
+function sendRecords(
+  socket: SimulatedSocket,
+  { taken, wanted, records }: Progress,
+  flags: number,
+): number | string {
+  let at = taken;
+  for (const end of [...records.filter((record) => record > taken), wanted]) {
+    const sent = send(socket, end - at, end < wanted ? flags | Msg.EOR : flags);
+    if (typeof sent === 'string') return at > taken ? at - taken : sent;
+    at += sent;
+    if (at < end) break;
+  }
+  return at - taken;
+}
+
+/** Fragments that a buffer of Linux's has room for (MAX_SKB_FRAGS). */
+const MOST_FRAGMENTS = 17;
+
+/**
+ * Where, in a write of several buffers that are not copied, Linux begins another one of its own: as if
+ * a record ended there, since each of them is a fragment.
+ */
+function recordsOf(socket: SimulatedSocket, { lengths }: Buffers, flags: number): number[] {
+  if ((flags & Msg.ZEROCOPY) === 0 || !socket.errors.isZerocopy) return [];
+  const ends: number[] = [];
+  let end = 0;
+  let fragments = 0;
+  for (const length of lengths) {
+    if (length === 0) continue;
+    if (fragments === MOST_FRAGMENTS) {
+      ends.push(end);
+      fragments = 0;
+    }
+    end += length;
+    fragments++;
+  }
+  return ends;
 }
 
 /** @returns octets taken, or why there are none */
