@@ -14,6 +14,14 @@ export interface LinuxCalls {
   inThread(name: SocketCallName, args: readonly unknown[]): Promise<CallResult>;
   /** Makes a call here. */
   call(name: SocketCallName, args: readonly unknown[]): CallResult;
+  /** Memory that stays where it is, for structures with pointers; it is given back with the process. */
+  memory(octets: number): FixedMemory;
+}
+
+/** Memory with an address. */
+export interface FixedMemory {
+  readonly address: bigint;
+  readonly octets: Uint8Array;
 }
 
 /** What a call returned; `errno` counts if that is -1. */
@@ -32,6 +40,8 @@ const SOCKET_CALLS = {
     'intptr_t sendto(int fd, void *octets, size_t length, int flags, void *address, unsigned int size)',
   recvfrom:
     'intptr_t recvfrom(int fd, void *octets, size_t length, int flags, void *address, void *size)',
+  sendmsg: 'intptr_t sendmsg(int fd, void *message, int flags)',
+  recvmsg: 'intptr_t recvmsg(int fd, void *message, int flags)',
   read: 'intptr_t read(int fd, void *octets, size_t length)',
   write: 'intptr_t write(int fd, void *octets, size_t length)',
   fcntl: 'int fcntl(int fd, int command, long argument)',
@@ -75,6 +85,13 @@ export async function loadLinuxCalls(): Promise<LinuxCalls> {
       call: (name, args) => {
         const value = Number(function_(name)(...args));
         return { value, errno: value < 0 ? koffi.errno() : 0 };
+      },
+      memory: (octets) => {
+        const pointer = koffi.alloc('uint8_t', octets);
+        return {
+          address: koffi.address(pointer),
+          octets: new Uint8Array(koffi.view(pointer, octets)),
+        };
       },
       inThread: (name, args) =>
         new Promise((resolve, reject) => {

@@ -12,6 +12,7 @@ import type {
 import {
   F_GETFL,
   Level,
+  MEMINFO_NAMES,
   Msg,
   O_NONBLOCK,
   Poll,
@@ -21,7 +22,8 @@ import {
   TcpOption,
 } from '../../core/packetdrill/host/numbers.ts';
 import type { LinuxCalls } from '../devices/linuxCalls.ts';
-import { kernelCall, outcomeOf } from './kernelSockets.ts';
+import { KernelMessages } from './kernelMessages.ts';
+import { type KernelCall, kernelCall, outcomeOf } from './kernelSockets.ts';
 import { TCP_INFO_LENGTH, tcpInfoNames } from './tcpInfoOctets.ts';
 import { TunLink, type TunOptions } from './tunLink.ts';
 
@@ -31,7 +33,6 @@ const LONGEST_SLEEP: Micros = 100_000;
 /** Nobody sleeps so shortly before something is due: waking up takes long on a busy machine. */
 const WAKING: Micros = 5000;
 const ADDRESS_LENGTH = 16;
-const CONGESTION_CONTROL = '/proc/sys/net/ipv4/tcp_congestion_control';
 /** A write of so many octets does not wait in any script, unless the buffer was made tiny. */
 const SMALL_WRITE = 4096;
 /** Names of /proc/net/tcp's states, in RFC 9293's spelling. */
@@ -69,6 +70,9 @@ export class KernelHost implements Host {
   readonly #link: TunLink;
   readonly #fds = new Set<number>();
   readonly #outbox: SentDatagram[] = [];
+  readonly #messages: KernelMessages;
+  /** What the profile, or the script, says that connections use; null: nothing that it has not. */
+  #congestionControl: string | null = null;
   #running = 0;
 
   /** @throws DeviceError */
@@ -76,6 +80,7 @@ export class KernelHost implements Host {
     this.#calls = calls;
     this.#options = options;
     this.#link = new TunLink(calls, options);
+    this.#messages = new KernelMessages(calls, () => this.now());
   }
 
   now(): Micros {
@@ -97,7 +102,7 @@ export class KernelHost implements Host {
   }
 
   async begin(call: HostCall): Promise<CallInProgress> {
-    const kernel = kernelCall(call, this.#options);
+    const kernel = this.#kernelCall(call);
     const running = new RunningCall();
     if (!this.#mayBlock(call)) {
       this.#end(running, outcomeOf(this.#calls.call(kernel.name, kernel.args), kernel), call);
@@ -124,7 +129,19 @@ export class KernelHost implements Host {
     const args = [fd, Level.TCP, TcpOption.INFO, octets, length];
     const { value } = this.#calls.call('getsockopt', args);
     const got = new DataView(length.buffer).getInt32(0, true);
-    return value < 0 ? null : tcpInfoNames(octets.subarray(0, got));
+    if (value < 0) return null;
+    return new Map([...tcpInfoNames(octets.subarray(0, got)), ...this.#memory(fd)]);
+  }
+
+  /** SO_MEMINFO */
+  #memory(fd: number): InfoNames {
+    const octets = new Uint8Array(4 * MEMINFO_NAMES.length);
+    const length = new Uint8Array(4);
+    new DataView(length.buffer).setInt32(0, octets.length, true);
+    const args = [fd, Level.SOCKET, So.MEMINFO, octets, length];
+    if (this.#calls.call('getsockopt', args).value < 0) return new Map();
+    const view = new DataView(octets.buffer);
+    return new Map(MEMINFO_NAMES.map((name, i) => [name, view.getUint32(4 * i, true)]));
   }
 
   states({ localPort, remotePort }: ConnectionQuery): readonly string[] {
@@ -176,14 +193,30 @@ export class KernelHost implements Host {
       this.#link.forgetServers();
       return;
     }
+    if (name === 'net.ipv4.tcp_congestion_control') {
+      this.#congestionControl = value;
+      return;
+    }
     const path = name.startsWith('/proc/sys/') ? name : `/proc/sys/${name.replaceAll('.', '/')}`;
     if (!/^\/proc\/sys\/net\/\w+\/\w+$/.test(path)) throw new Unsupported(`sysctl ${name}`);
     try {
       writeFileSync(path, value);
     } catch {
-      // a kernel without a module has Reno, which most scripts cannot tell from it
-      if (path === CONGESTION_CONTROL && value !== 'reno') writeFileSync(path, 'reno');
-      else throw new Unsupported(`sysctl ${name}=${value}`);
+      throw new Unsupported(`sysctl ${name}=${value}`);
+    }
+  }
+
+  /**
+   * A network namespace may not have the choice that a socket of root's has, so each new socket is
+   * told; what a listener accepts inherits it.
+   */
+  #chooseCongestionControl(fd: number): void {
+    const name = this.#congestionControl;
+    if (name === null) return;
+    const text = new TextEncoder().encode(name);
+    const args = [fd, Level.TCP, TcpOption.CONGESTION, text, text.length];
+    if (this.#calls.call('setsockopt', args).value < 0) {
+      throw new Unsupported(`congestion control ${name} on this kernel`);
     }
   }
 
@@ -194,6 +227,13 @@ export class KernelHost implements Host {
   }
 
   // -------------------------------------------------------------------------------------------
+
+  #kernelCall(call: HostCall): KernelCall {
+    if (call.name === 'read' && call.wantsControl) return this.#messages.receive(call);
+    const isPieces = call.name === 'write' && call.from.lengths.length > 1 && call.to === null;
+    if (isPieces && (call.flags & Msg.ZEROCOPY) !== 0) return this.#messages.send(call);
+    return kernelCall(call, this.#options);
+  }
 
   /** Does it go to a thread of its own? Threads cost time, so only a call that would wait does. */
   #mayBlock(call: HostCall): boolean {
@@ -231,7 +271,7 @@ export class KernelHost implements Host {
   }
 
   #returnsAtOnce({ fd, flags }: { readonly fd: number; readonly flags: number }): boolean {
-    return (flags & Msg.DONTWAIT) !== 0 || this.#isNonBlocking(fd);
+    return (flags & (Msg.DONTWAIT | Msg.ERRQUEUE)) !== 0 || this.#isNonBlocking(fd);
   }
 
   #isNonBlocking(fd: number): boolean {
@@ -259,6 +299,7 @@ export class KernelHost implements Host {
     running.outcome = outcome;
     if (OPENING.has(call.name) && outcome.value >= 0) {
       this.#fds.add(outcome.value);
+      if (call.name === 'socket') this.#chooseCongestionControl(outcome.value);
     }
     if (call.name === 'close') this.#fds.delete(call.fd);
   }

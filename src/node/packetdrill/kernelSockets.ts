@@ -7,7 +7,6 @@ import {
   type HostCall,
   type OptionValue,
   type Readback,
-  Unsupported,
 } from '../../core/packetdrill/host/calls.ts';
 import { Level, So, TcpOption } from '../../core/packetdrill/host/numbers.ts';
 import { errnoName } from '../../core/packetdrill/symbols.ts';
@@ -103,7 +102,6 @@ function plain(name: SocketCallName, args: readonly unknown[]): KernelCall {
 
 function readCall(call: Extract<HostCall, { name: 'read' }>): KernelCall {
   const { fd, into, flags } = call;
-  if (call.wantsControl) throw new Unsupported('recvmsg with control data on the kernel');
   const length = total(into.lengths);
   const octets = into.isBad ? null : new Uint8Array(Math.max(1, length));
   const readback = (): Readback => ({ kind: 'message', flags: 0, control: [] });

@@ -17,8 +17,7 @@ export function readiness(socket: SimulatedSocket): number {
     if (connection !== null && connection.readable > 0) mask |= Poll.IN | Poll.RDNORM;
     if (endWrite || isWritable(socket)) mask |= Poll.OUT | Poll.WRNORM;
   }
-  if (socket.error !== null || socket.errors.isFilled) mask |= Poll.ERR;
-  return mask;
+  return socket.hasError ? mask | Poll.ERR : mask;
 }
 
 /** Who has asked, and there is no room, is told when there is (Linux: SOCK_NOSPACE). */

@@ -139,6 +139,11 @@ export class SimulatedSocket {
     return connection.error === 'ECONNABORTED' ? null : connection.error;
   }
 
+  /** Has it an error to tell, or something in the error queue? */
+  get hasError(): boolean {
+    return this.error !== null || this.errors.isFilled;
+  }
+
   /** sock_error(): the error, which is then forgotten. */
   takeError(): ConnectionErrorCode | string | null {
     const { error } = this;
