@@ -96,8 +96,8 @@ export type ProbeOctets = 0 | 1;
 
 /**
  * How a network interface hands segments to TCP: `paged`: the text lies in pages, the headers in a
- * small buffer (veth, most network cards); `linear`: both in one buffer (TAP); `tun`: in a buffer of a power
- * of two of octets, or in pages if it is large (TUN, written to without waiting).
+ * small buffer (veth, most network cards); `linear`: both in one buffer (TAP); `tun`: both in a piece of
+ * memory as large as the kernel happens to allocate (TUN, written to without waiting).
  */
 export type SegmentLayout = 'paged' | 'linear' | 'tun';
 

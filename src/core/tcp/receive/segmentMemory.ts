@@ -23,13 +23,11 @@ const CACHE_LINE = 64;
 
 /** What a TUN device that is written to without waiting leaves in front of the IP header, and the headers. */
 const TUN_HEADROOM = 64 + 40;
-const HEADERS = 40;
 const SHARED_INFO = 320;
-/** The head of a small buffer, and the least that is allocated beyond that. */
+/** The head of a small buffer; the largest that is a power of two of octets, and not whole pages. */
 const SMALL_HEAD = 576;
+const LARGEST_POWER = 8192;
 const PAGE = 4096;
-/** Pages that are allocated together at most. */
-const MOST_PAGES = 8;
 
 /** Memory of the buffer of one segment (skb->truesize), as measured on Linux 6.18. @param text octets */
 export function truesize(layout: SegmentLayout, text: number): number {
@@ -38,32 +36,12 @@ export function truesize(layout: SegmentLayout, text: number): number {
   return LINEAR_HEAD + Math.ceil((text + LINEAR_HEADROOM) / CACHE_LINE) * CACHE_LINE;
 }
 
-/** A segment of less than a page lies in one piece of a power of two of octets, others in pages. */
+/** Over TUN all of a segment lies in one piece of memory, as it is allocated. */
 function tunSize(text: number): number {
-  if (isInPages(text)) return SK_BUFF + Math.ceil((text + HEADERS) / PAGE) * PAGE;
   const octets = Math.ceil((text + TUN_HEADROOM) / CACHE_LINE) * CACHE_LINE + SHARED_INFO;
-  return SK_BUFF + (octets <= SMALL_HEAD ? SMALL_HEAD : 2 ** Math.ceil(Math.log2(octets)));
-}
-
-function isInPages(text: number): boolean {
-  return text + TUN_HEADROOM >= PAGE;
-}
-
-/** Pieces of memory that the text of a segment lies in, besides that of its head. */
-function piecesOf(layout: SegmentLayout, text: number): number {
-  if (layout !== 'tun') return layout === 'paged' ? 1 : 0;
-  if (!isInPages(text)) return 0;
-  const pages = Math.ceil((text + HEADERS) / PAGE);
-  let pieces = Math.floor(pages / MOST_PAGES);
-  for (let rest = pages % MOST_PAGES; rest > 0; rest >>>= 1) pieces += rest & 1;
-  return pieces;
-}
-
-/** Memory that stays with text when it is put behind other text (truesize_adjust). */
-export function heldMemory(layout: SegmentLayout, text: number): number {
-  if (layout === 'paged') return text;
-  const size = truesize(layout, text);
-  return layout === 'tun' && isInPages(text) ? Math.max(text, size - PAGED_HEAD) : size;
+  if (octets <= SMALL_HEAD) return SK_BUFF + SMALL_HEAD;
+  if (octets > LARGEST_POWER) return SK_BUFF + Math.ceil(octets / PAGE) * PAGE;
+  return SK_BUFF + 2 ** Math.ceil(Math.log2(octets));
 }
 
 const FIRST_CAPACITY = 16;
@@ -106,7 +84,7 @@ export class SegmentMemory {
   /** A segment in order. @param end RCV.NXT behind it */
   append(text: number, end: Seq): void {
     const memory = truesize(this.layout, text);
-    this.#take(text, { memory, pieces: piecesOf(this.layout, text) }, end);
+    this.#take(text, { memory, pieces: this.layout === 'paged' ? 1 : 0 }, end);
   }
 
   /**
@@ -114,14 +92,11 @@ export class SegmentMemory {
    * can be added to one.
    */
   appendOutOfOrder(left: Seq, right: Seq): void {
-    const { layout } = this;
-    const memory = truesize(layout, diff(right, left));
-    const pieces = piecesOf(layout, diff(right, left));
-    const buffer = { left, right, memory, pieces };
+    const memory = truesize(this.layout, diff(right, left));
+    const buffer = { left, right, memory, pieces: this.layout === 'paged' ? 1 : 0 };
     const before = this.#outOfOrder.total;
-    const mayJoin = layout === 'linear' || (layout === 'tun' && pieces > 0);
-    const cost = memory - (layout === 'tun' ? PAGED_HEAD : SK_BUFF);
-    this.#outOfOrder.insert(buffer, cost, mayJoin ? MAX_FRAGMENTS : 0);
+    const mayJoin = this.layout === 'linear';
+    this.#outOfOrder.insert(buffer, memory - SK_BUFF, mayJoin ? MAX_FRAGMENTS : 0);
     this.total += this.#outOfOrder.total - before;
   }
 
@@ -204,10 +179,8 @@ export class SegmentMemory {
     if (this.#count === 0) return false;
     const all = this.#pieces + pieces;
     if (this.layout === 'linear') return text <= this.#tailroom || all < MAX_FRAGMENTS;
-    if (this.layout === 'tun') {
-      // a head that was allocated is not taken apart (skb_head_is_locked)
-      return text <= this.#tailroom || (pieces > 0 && all <= MAX_FRAGMENTS);
-    }
+    // a head that was allocated is not taken apart (skb_head_is_locked)
+    if (this.layout === 'tun') return text <= this.#tailroom;
     return all <= MAX_FRAGMENTS && le(this.#firstEnd, this.acknowledged);
   }
 
@@ -218,8 +191,8 @@ export class SegmentMemory {
       return 0;
     }
     this.#tailroom = 0; // behind other pieces there is no room
-    this.#pieces += this.layout === 'linear' ? pieces + 1 : pieces;
-    return memory - (this.layout === 'linear' ? SK_BUFF : PAGED_HEAD);
+    this.#pieces += this.layout === 'paged' ? pieces : pieces + 1;
+    return memory - (this.layout === 'paged' ? PAGED_HEAD : SK_BUFF);
   }
 
   #addToLast(text: number, memory: number): void {

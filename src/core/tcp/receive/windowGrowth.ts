@@ -1,5 +1,5 @@
 import type { Tcb } from '../tcb.ts';
-import { heldMemory, truesize } from './segmentMemory.ts';
+import { truesize } from './segmentMemory.ts';
 import { advertisedMss, freeSpace, textIn } from './windowSpace.ts';
 
 /** Segments with less text than this do not open the window. */
@@ -11,12 +11,18 @@ const LEAST_TEXT = 128;
  * crumbs, which cost more memory than they bring text, is not let send more than fits.
  */
 export function growWindow(tcb: Tcb, text: number): void {
-  if (text >= LEAST_TEXT) growWindowFor(tcb, text, heldMemory(tcb.config.segmentLayout, text));
+  if (text >= LEAST_TEXT) growWindowFor(tcb, text, heldMemory(tcb, text));
 }
 
 /** ... for a segment beyond a hole, which keeps its head (Linux: without truesize_adjust). */
 export function growWindowOutOfOrder(tcb: Tcb, text: number): void {
   growWindowFor(tcb, text, truesize(tcb.config.segmentLayout, text));
+}
+
+/** Memory that stays with the text when it is put behind other text (truesize_adjust). */
+function heldMemory(tcb: Tcb, text: number): number {
+  const { segmentLayout } = tcb.config;
+  return segmentLayout === 'paged' ? text : truesize(segmentLayout, text);
 }
 
 function growWindowFor(tcb: Tcb, text: number, memory: number): void {
