@@ -8,8 +8,8 @@ const RATE = 100e6;
 /** Octets of a full frame, and of text in it. */
 const FRAME = 1514;
 const TEXT = 1448;
-/** A queue is not shorter than this: a window of ten segments is to pass, and ACKs come in pairs. */
-const SHORTEST_QUEUE = 16;
+/** A queue is not shorter: it holds a burst of 64 KiB, as it leaves a host with segmentation offload. */
+const SHORTEST_QUEUE = 48;
 const SEED = 1;
 const WARM_UP = 2 * SECOND;
 const MEASURED = 10 * SECOND;
@@ -90,18 +90,27 @@ export const ROWS: readonly Row[] = RTTS_MS.flatMap((rttMs) =>
   LOSSES.map((loss) => ({ rttMs, loss })),
 );
 
+/** What the table says of a cell. */
+export function cellText({ rate, retransmitted, timeouts }: Measured): string {
+  return `${rate.toFixed(2)} (${retransmitted}, ${timeouts})`;
+}
+
 /** Measures a row. @returns its line, without a newline */
 export function rowLine({ rttMs, loss }: Row): string {
-  const cells = CONGESTION_CONTROLS.map((control) => {
-    const { rate, retransmitted, timeouts } = measure({ control, rttMs, loss });
-    return `${rate.toFixed(2)} (${retransmitted}, ${timeouts})`;
-  });
+  const cells = CONGESTION_CONTROLS.map((control) => cellText(measure({ control, rttMs, loss })));
   return `${rowHead({ rttMs, loss })} ${cells.join(' | ')} |`;
 }
 
-/** How the line of a row begins. */
-export function rowHead({ rttMs, loss }: Row): string {
+function rowHead({ rttMs, loss }: Row): string {
   return `| ${rttMs} ms | ${loss} % |`;
+}
+
+/** Reads a cell of the table; '': there is none. */
+export function cellIn(table: string, { control, rttMs, loss }: Cell): string {
+  const lines = table.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
+  const head = lines.find((cells) => cells[1] === 'RTT') ?? [];
+  const row = lines.find((cells) => cells[1] === `${rttMs} ms` && cells[2] === `${loss} %`);
+  return row?.[head.indexOf(control)] ?? '';
 }
 
 /** The whole table with its head, of the lines of {@link ROWS}. */
