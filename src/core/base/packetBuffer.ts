@@ -34,6 +34,8 @@ export class PacketBuffer {
    * the last one. 0: it is one segment, or the device does not say.
    */
   segmentSize: number;
+  /** Of a datagram that arrived: the octet of DSCP and ECN. */
+  trafficClass: number;
 
   /** @param capacity octets for the whole frame, {@link HEADROOM} not counted */
   constructor(capacity: number) {
@@ -44,6 +46,7 @@ export class PacketBuffer {
     this.transport = HEADROOM;
     this.end = HEADROOM;
     this.segmentSize = 0;
+    this.trafficClass = 0;
   }
 
   /** Most octets that fit behind the headroom. */
@@ -58,6 +61,7 @@ export class PacketBuffer {
     this.transport = HEADROOM;
     this.end = HEADROOM;
     this.segmentSize = 0;
+    this.trafficClass = 0;
   }
 
   /** Takes a copy of a frame (link header first). @throws RangeError if it is over the capacity */

@@ -74,7 +74,8 @@ export interface TransportError {
 /** What IP calls of a transport: the way up. */
 export interface TransportHandler {
   /**
-   * A datagram arrived: the transport's octets lie from `packet.transport` to `packet.end`.
+   * A datagram arrived: the transport's octets lie from `packet.transport` to `packet.end`, and
+   * `packet.trafficClass` says how routers have marked it.
    * @returns null if it was processed, else why it was dropped
    */
   datagramArrives(

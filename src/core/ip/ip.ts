@@ -16,6 +16,7 @@ import type { Micros } from '../base/time.ts';
 import { EthernetHeader, EtherType, parseEthernet } from '../wire/ethernet.ts';
 import { Addresses, isBroadcastOf } from './addresses.ts';
 import { DEFAULT_LIMITS, type IpConfig, MAX_FRAME } from './config.ts';
+import { IpCounters } from './counters.ts';
 import { IcmpInput } from './icmpInput.ts';
 import { IcmpOutput } from './icmpOutput.ts';
 import { Interface, type InterfaceServices } from './interface.ts';
@@ -69,6 +70,8 @@ export class Ip implements DatagramSink {
   readonly #addresses = new Addresses();
   readonly #routes = new RouteTable();
   readonly #transports = new Transports();
+  /** What has arrived so far; the record goes on counting. */
+  readonly counters: Readonly<IpCounters>;
   readonly #journal: Journal;
   readonly #pathMtu: PathMtuTable;
   readonly #output: IpOutput;
@@ -87,7 +90,18 @@ export class Ip implements DatagramSink {
     const output = new IpOutput({ addresses, routes: this.#routes, pathMtu, journal, random });
     const icmpOutput = new IcmpOutput(output, journal);
     const icmpInput = new IcmpInput({ addresses, transports, pathMtu, output, icmpOutput });
-    const upward = { addresses, transports, icmpInput, icmpOutput, journal, timers, limits };
+    const counters = new IpCounters();
+    const upward = {
+      addresses,
+      transports,
+      icmpInput,
+      icmpOutput,
+      journal,
+      counters,
+      timers,
+      limits,
+    };
+    this.counters = counters;
     this.#journal = journal;
     this.#pathMtu = pathMtu;
     this.#output = output;

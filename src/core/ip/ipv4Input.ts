@@ -8,6 +8,7 @@ import { Ipv4Header, parseIpv4 } from '../wire/ipv4.ts';
 import { parseUdp, UdpHeader } from '../wire/udp.ts';
 import type { Addresses } from './addresses.ts';
 import type { IpConfig, IpLimits } from './config.ts';
+import { countCodepoint, type IpCounters } from './counters.ts';
 import type { IcmpInput } from './icmpInput.ts';
 import type { IcmpOutput } from './icmpOutput.ts';
 import type { Journal } from './journal.ts';
@@ -24,6 +25,7 @@ export interface Ipv4InputServices {
   readonly icmpInput: IcmpInput;
   readonly icmpOutput: IcmpOutput;
   readonly journal: Journal;
+  readonly counters: IpCounters;
   readonly timers: IpConfig['timers'];
   readonly limits: IpLimits;
 }
@@ -51,10 +53,11 @@ export class Ipv4Input implements ReassemblyWatcher {
    */
   datagramArrives(packet: PacketBuffer, frame: EthernetHeader, now: Micros): DropReason | null {
     const header = this.#header;
+    const malformed = parseIpv4(packet, header);
+    if (malformed !== null) return malformed;
+    countCodepoint(this.#services.counters, header.trafficClass);
     const drop =
-      parseIpv4(packet, header) ??
-      this.#checkDestination(header.destination, frame) ??
-      this.#checkSource(header.source);
+      this.#checkDestination(header.destination, frame) ?? this.#checkSource(header.source);
     if (drop !== null) return drop;
     if (header.hasSourceRoute) return 'ip-source-route';
     if (header.moreFragments || header.fragmentOffset !== 0) {

@@ -5,6 +5,7 @@ import type { Random } from '../base/random.ts';
 import { type Micros, NEVER } from '../base/time.ts';
 import { TimerQueue } from '../base/timerQueue.ts';
 import type { Tracer } from '../base/tracer.ts';
+import type { IpCounters } from '../ip/counters.ts';
 import type { Interface } from '../ip/interface.ts';
 import { Ip } from '../ip/ip.ts';
 import { configure, DEFAULT_CONFIG, type TcpConfig } from '../tcp/config.ts';
@@ -41,6 +42,7 @@ export interface StackOptions {
 /** See {@link Stack.counters}. */
 export interface StackCounters {
   readonly tcp: Readonly<TcpCounters>;
+  readonly ip: Readonly<IpCounters>;
   /** By `DropReason`; reasons that never occurred are not there. */
   readonly drops: Readonly<Record<string, number>>;
   /** By `SendReason`. */
@@ -150,6 +152,7 @@ export class Stack {
   counters(): StackCounters {
     return {
       tcp: { ...this.tcp.counters },
+      ip: { ...this.ip.counters },
       drops: this.ip.drops.snapshot(),
       sends: this.ip.sends.snapshot(),
     };

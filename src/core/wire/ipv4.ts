@@ -80,6 +80,7 @@ export function parseIpv4(packet: PacketBuffer, into: Ipv4Header): DropReason | 
   into.hasSourceRoute = false;
   packet.transport = at + headerLength;
   packet.end = at + totalLength;
+  packet.trafficClass = into.trafficClass;
   return headerLength === MIN_HEADER ? null : parseOptions(packet, into);
 }
 

@@ -19,7 +19,12 @@ export const Flag = {
   URG: 32,
   ECE: 64,
   CWR: 128,
+  /** @rfc 9768 3.1 */
+  AE: 256,
 } as const;
+
+/** The lowest two bits of the traffic class: how routers may mark, or have marked, a datagram. @rfc 3168 5 */
+export const Ecn = { NOT_ECT: 0, ECT_1: 1, ECT_0: 2, CE: 3 } as const;
 
 /**
  * One TCP segment, received or to be sent: the header in numbers, and where the text lies in the
@@ -77,6 +82,8 @@ export class Segment {
   textLength = 0;
   /** ... of each but the last of the segments that a device has joined to this one; 0: it is one. */
   segmentSize = 0;
+  /** Codepoint of the datagram that it came in: a value of {@link Ecn}. */
+  ecn = 0;
 
   /** SEG.LEN: the sequence numbers that it occupies, those of SYN and FIN included. */
   get len(): number {
@@ -103,6 +110,7 @@ export class Segment {
     this.textStart = 0;
     this.textLength = 0;
     this.segmentSize = 0;
+    this.ecn = 0;
   }
 
   /** Makes all options absent. */
@@ -154,12 +162,13 @@ export function parseTcp(
     const pseudo = pseudoHeaderSum(source, destination, Protocol.TCP, length);
     if (finish(sum(octets, view, at, end, pseudo)) !== 0) return 'tcp-bad-checksum';
   }
+  into.ecn = packet.trafficClass & 3;
   into.segmentSize = packet.segmentSize;
   into.sourcePort = view.getUint16(at);
   into.destinationPort = view.getUint16(at + 2);
   into.seq = seq(view.getUint32(at + 4));
   into.ack = seq(view.getUint32(at + 8));
-  into.flags = offsetAndFlags & 0xff;
+  into.flags = offsetAndFlags & 0x1ff;
   into.wnd = view.getUint16(at + 14);
   into.up = view.getUint16(at + 18);
   into.headerLength = headerLength;

@@ -161,7 +161,8 @@ function nstat(text: string): Command {
   const [query = '', grep, ...others] = text.split('|').map((stage) => stage.trim());
   if (!/^nstat(\s+-\w+)*$/.test(query) || others.length > 0) throw new Unsupported('command nstat');
   if (grep === undefined) return { kind: 'restart counters' };
-  const pattern = /^grep\s+(?:-\w+\s+)*["']?\^?(Tcp\w+)(?:[ .*+]+(\d+))?\b[ .*]*["']?$/.exec(grep);
+  const pattern =
+    /^grep\s+(?:-\w+\s+)*["']?\^?((?:Tcp|IpExt)\w+)(?:[ .*+]+(\d+))?\b[ .*]*["']?$/.exec(grep);
   if (pattern === null) throw new Unsupported(`command nstat | ${grep}`);
   const [, name = '', count] = pattern;
   return { kind: 'counter', name, expected: count === undefined ? null : Number(count) };

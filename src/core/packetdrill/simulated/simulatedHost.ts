@@ -186,8 +186,10 @@ export class SimulatedHost implements Host, Tracer {
   }
 
   counters(): InfoNames {
-    const { counters } = this.#stack.tcp;
-    return new Map(Object.entries(counters).map(([name, count]) => [nstatName(name), count]));
+    const { ip, tcp } = this.#stack.counters();
+    const names = new Map(Object.entries(tcp).map(([name, count]) => [nstatName(name), count]));
+    for (const [name, count] of Object.entries(ip)) names.set(`IpExt${name}`, count);
+    return names;
   }
 
   drop(state: string | null): void {
