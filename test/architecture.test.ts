@@ -81,6 +81,7 @@ const TCP_EDGES: readonly Edge[] = [
   { from: 'tcb', to: 'send/delivery', why: 'the TCB consists of its records' },
   { from: 'tcb', to: 'receive/windowState', why: 'the TCB consists of its records' },
   { from: 'tcb', to: 'send/pace', why: 'the TCB consists of its record' },
+  { from: 'tcb', to: 'send/ecnState', why: 'the TCB consists of its record' },
   { from: 'tcb', to: 'send/mtuSearch', why: 'the TCB consists of its record' },
   { from: 'input/', to: 'segmentSize', why: 'the options of the peer bound a segment' },
   { from: 'send/', to: 'segmentSize', why: 'how much a segment carries' },

@@ -48,6 +48,9 @@ const LETTERS: Readonly<Record<string, number>> = {
   P: Flag.PSH,
   '.': Flag.ACK,
   U: Flag.URG,
+  E: Flag.ECE,
+  W: Flag.CWR,
+  A: Flag.AE,
 };
 
 /** Where a test names one of these reasons, it need not say how much text there is. */
@@ -79,6 +82,8 @@ export interface Written {
   readonly tsEcr?: number;
   readonly up?: number;
   readonly sackPermitted?: boolean;
+  /** ECN codepoint of the datagram; default: Not-ECT. */
+  readonly ecn?: number;
   /** Blocks of the SACK option, a D-SACK first: left edge, and right edge excluded. */
   readonly sack?: readonly (readonly [number, number])[];
 }
@@ -252,6 +257,7 @@ export class Transcript implements Tracer {
       tsEcr: sent.segment.tsEcr,
       up: sent.segment.up,
       sackPermitted: sent.segment.sackPermitted,
+      ecn: sent.segment.ecn,
       sack: blocksOf(sent.segment, this.irs),
       reason: sent.reason,
       at: sent.at - this.#mark,
@@ -397,7 +403,7 @@ export class Transcript implements Tracer {
     segment.textLength = text.length;
     packet.octets.set(text, packet.transport + tcpHeaderLength(segment));
     writeTcp(packet, segment, PEER, US);
-    writeIpv4(packet, ipv4Template(PEER, US, Protocol.TCP, 64, 0), 1);
+    writeIpv4(packet, ipv4Template(PEER, US, Protocol.TCP, 64, written.ecn ?? 0), 1);
     writeEthernet(packet, OUR_MAC, PEER_MAC, EtherType.IPV4);
     return packet.frame().slice();
   }

@@ -8,7 +8,9 @@ import { PROFILES } from '../../src/core/tcp/profiles.ts';
  * The scripts of this folder, one behaviour each. Every one says in its first line what it shows, and
  * says what Linux does: the kernel passes them too (`glasstcp packetdrill --against kernel`), but for
  * rfc6298/route-rto-min.pkt and pacing/fq.pkt, which are unsupported there: their lines for the shell
- * are not given to one. Those in freebsd/ say what FreeBSD does (`--profile freebsd`).
+ * are not given to one; but for rfc8511/, since Linux has no ABE; and but for rfc3168/syn-ack-reflected.pkt
+ * and syn-ack-cwr.pkt, whose SYN-ACKs Linux 6.18 takes for accurate ECN, which nobody has asked for.
+ * Those in freebsd/ say what FreeBSD does (`--profile freebsd`).
  */
 const FOLDER = new URL('./', import.meta.url);
 

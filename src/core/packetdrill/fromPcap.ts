@@ -1,8 +1,6 @@
 import { type Micros, MS, NEVER, SECOND } from '../base/time.ts';
-import type { CapturedSegment } from '../capture/capturedSegment.ts';
 import type { TimedCall } from '../replay/application.ts';
 import { fullSegment } from '../replay/fullSegment.ts';
-import { isSyn } from '../replay/numbers.ts';
 import { type Part, type PartEvent, takePart } from '../replay/part.ts';
 import { formatEnd, type Recording } from '../replay/recording.ts';
 import type { ReplayOptions } from '../replay/replay.ts';
@@ -80,7 +78,7 @@ export function scriptFromRecording(recording: Recording, options: FromPcapOptio
     ...heading(recording, part, played),
     ...settings(part, told, options),
     '',
-    ...initCommand(part, played, sidecar),
+    ...initCommand(played, sidecar),
     ...happens,
   ];
   return {
@@ -187,10 +185,9 @@ function hasUnknownEcho(part: Part): boolean {
 // ---- settings of the stack ------------------------------------------------------------------
 
 /** What the stack is like that was recorded, in sysctls of Linux. */
-function initCommand(part: Part, played: Script, sidecar: Sidecar | null): string[] {
+function initCommand(played: Script, sidecar: Sidecar | null): string[] {
   const known = new Map([
     ...sysctls(played.config),
-    ...ecn(part),
     ...(sidecar === null ? [] : recordedSysctls(sidecar)),
   ]);
   if (played.written.some(setsCongestionControl)) known.delete('tcp_congestion_control');
@@ -227,6 +224,8 @@ function sysctls(config: Partial<TcpConfig>): (readonly [string, string])[] {
     ['tcp_timestamps', config.timestamps === false ? '0' : null],
     ['tcp_sack', config.sack === false ? '0' : null],
     ['tcp_window_scaling', config.windowScaling === false ? '0' : null],
+    ['tcp_ecn', config.ecn === 'on' ? '1' : config.ecn === 'off' ? '0' : null],
+    ['tcp_ecn_fallback', config.ecnFallback === false ? '0' : null],
     ['tcp_syn_retries', count(config.synRetries)],
     ['tcp_synack_retries', count(config.synAckRetries)],
     ['tcp_retries2', count(config.dataRetries)],
@@ -240,19 +239,6 @@ function sysctls(config: Partial<TcpConfig>): (readonly [string, string])[] {
     settings.push(['tcp_rmem', `"4096 ${first} ${Math.max(first, rmemMax ?? 6_291_456)}"`]);
   }
   return settings.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
-}
-
-/** Linux's default is to accept ECN, and not to ask for it. */
-function ecn(part: Part): (readonly [string, string])[] {
-  const asks = (segment: CapturedSegment): boolean => (segment.flags & Flag.ECE) !== 0;
-  const syn = (from: 'own' | 'peer'): CapturedSegment | null => {
-    const found = part.events.find((event) => event.from === from && isSyn(event.segment));
-    return found === undefined || found.from === 'network' ? null : found.segment;
-  };
-  const [own, peer] = [syn('own'), syn('peer')];
-  if (own === null) return [];
-  if (part.opens) return asks(own) ? [['tcp_ecn', '1']] : [];
-  return peer !== null && asks(peer) && !asks(own) ? [['tcp_ecn', '0']] : [];
 }
 
 function count(value: number | undefined): string | null {

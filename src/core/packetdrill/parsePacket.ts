@@ -17,8 +17,6 @@ const MAX_U16 = 0xffff;
 const MAX_U32 = 0xffff_ffff;
 /** Text of a segment that segmentation offload may cut, or that is merged of many. */
 const MAX_TEXT = 0xffff_ffff;
-/** The ninth flag, beside those of RFC 9293: RFC 9768 3.1 */
-const AE = 256;
 
 const FLAGS: Readonly<Record<string, number>> = {
   F: Flag.FIN,
@@ -29,7 +27,7 @@ const FLAGS: Readonly<Record<string, number>> = {
   U: Flag.URG,
   E: Flag.ECE,
   W: Flag.CWR,
-  A: AE,
+  A: Flag.AE,
 };
 
 /** What a packet may begin with that is neither TCP nor ICMP. */
@@ -223,7 +221,7 @@ function parseFlags(cursor: Cursor): Pick<TcpPacket, 'flags' | 'ace'> {
     else
       cursor.fail(`'${text}' are no TCP flags; they are of FSRPUEWA. and 0 to 7, or -`, position);
   }
-  if (ace !== null && (flags & (Flag.ECE | Flag.CWR | AE)) !== 0) {
+  if (ace !== null && (flags & (Flag.ECE | Flag.CWR | Flag.AE)) !== 0) {
     cursor.fail(
       `'${text}' has an ACE counter and flags out of EWA, which are the same bits`,
       position,

@@ -83,6 +83,13 @@ export const SLOW_STARTS = ['hystart', 'hystart++', 'standard'] as const;
 export type SlowStartName = (typeof SLOW_STARTS)[number];
 
 /**
+ * Whether routers may mark what they would else drop: never; if the peer asks for it; we ask for it too
+ * (Linux: tcp_ecn 0, 2, 1). @rfc 3168 6.1.1
+ */
+export const ECN_USES = ['off', 'accept', 'on'] as const;
+export type EcnUse = (typeof ECN_USES)[number];
+
+/**
  * How far the window falls when a router has marked a segment: as for a loss (RFC 3168 6.1.2; Linux), or
  * in congestion avoidance by less, since a router that marks has a short queue (`abe`).
  *
@@ -190,6 +197,9 @@ export interface TcpConfig {
   readonly congestionControl: CongestionControlName;
   /** When slow start ends; for connections that begin. @rfc 9406 */
   readonly slowStart: SlowStartName;
+  readonly ecn: EcnUse;
+  /** A SYN that is repeated asks for no ECN, in case its bits are why it was lost. @rfc 3168 6.1.1.1 */
+  readonly ecnFallback: boolean;
   readonly ecnBackoff: EcnBackoff;
   /** Text leaves at a pace, as with Linux's fq: 200 % of cwnd in a round trip in slow start, else 120 %. */
   readonly pacing: boolean;
@@ -367,6 +377,7 @@ export interface TcpConfig {
   /** Whose errors the user is told for the same news of the peer and the network. */
   readonly errorCodes: 'linux' | 'freebsd';
   readonly ttl: number;
+  /** DSCP in the upper six bits; the lower two are ECN's, whatever stands there. */
   readonly trafficClass: number;
 }
 
@@ -393,6 +404,8 @@ export const DEFAULT_CONFIG: TcpConfig = {
   slowStartAfterIdle: true,
   congestionControl: 'cubic',
   slowStart: 'hystart',
+  ecn: 'accept',
+  ecnFallback: true,
   ecnBackoff: 'loss',
   pacing: false,
   maxPacingRate: 0,
@@ -514,6 +527,7 @@ const CHOICES = {
   windowModel: ['memory', 'octets'],
   optionOrder: ['linux', 'freebsd'],
   slowStart: SLOW_STARTS,
+  ecn: ECN_USES,
   ecnBackoff: ECN_BACKOFFS,
   mtuProbing: MTU_PROBING,
   lossDetection: ['rack', 'count'],

@@ -94,6 +94,9 @@ export class TcpCounters {
   TCPDSACKRecvSegs = 0;
   TCPDSACKIgnoredDubious = 0;
   TCPOrigDataSent = 0;
+  /** Segments that the peer has got; by ACKs with ECE. */
+  TCPDelivered = 0;
+  TCPDeliveredCE = 0;
 
   // ---- receiving --------------------------------------------------------------------------------
   DelayedACKs = 0;

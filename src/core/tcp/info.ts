@@ -30,6 +30,9 @@ export interface TcpInfo {
    * acknowledge it; 3: the SYN was sent again; 0: it did not, or nobody wanted it (RFC 7413).
    */
   readonly fastopenClientFail: number;
+  /** Both ends use ECN; text has come that routers could have marked. */
+  readonly ecn: boolean;
+  readonly ecnSeen: boolean;
   /** Shifts of the windows that the peer announces, and that we announce. */
   readonly sndWscale: number;
   readonly rcvWscale: number;
@@ -59,6 +62,8 @@ export interface TcpInfo {
   /** Segments sent again, and delivered, in all. */
   readonly totalRetrans: number;
   readonly delivered: number;
+  /** ... by ACKs that said that a router had marked something. */
+  readonly deliveredCe: number;
   /** Octets of text delivered in a second, as of the last measurement; 0: none yet. */
   readonly deliveryRate: number;
   /** ... while the user had too little to send, so that the path may be faster. */
@@ -114,6 +119,8 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     synData: tcb.fastOpen.textAcked,
     fastOpenChild: tcb.fastOpen.isChild,
     fastopenClientFail: tcb.fastOpen.failure,
+    ecn: tcb.ecn.on,
+    ecnSeen: tcb.ecn.seen,
     sndWscale: snd.shift,
     rcvWscale: rcv.shift,
     rto: rtt.rto,
@@ -134,6 +141,7 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     dsackDups: recovery.dsackDups,
     totalRetrans: recovery.totalRetrans,
     delivered: recovery.delivered,
+    deliveredCe: tcb.ecn.deliveredCe,
     deliveryRate: deliveryRate(tcb),
     deliveryRateAppLimited: tcb.delivery.rateAppLimited,
     pacingRate: Math.floor(tcb.pace.rate),

@@ -5,6 +5,7 @@ import type { Micros } from '../base/time.ts';
 import { Flag, Segment } from '../wire/tcp.ts';
 import type { Connection } from './connection.ts';
 import { countRefusal, type TcpCounters } from './counters.ts';
+import { answerEcn } from './input/ecnSetup.ts';
 import { beginControl, onEstablished, onOpen, prepareAnswer, takeSyn } from './input/handshake.ts';
 import { FastOpens } from './listen/fastOpens.ts';
 import { type InitialNumbers, SECRET_LENGTH } from './listen/isn.ts';
@@ -222,15 +223,16 @@ export class PassiveOpens {
     if (!seg.hasTimestamps || !listener.config.timestamps) {
       seg.windowShift = -1; // there is no place for more than the size
       seg.sackPermitted = false;
+      seg.flags &= ~(Flag.ECE | Flag.CWR);
     }
     const iss = this.#synCookies().make(pair, seg.seq, seg.mss, now);
     const connection = this.#host.create({ pair, listener, iss, leastIss: null }, now);
     if (connection === null) return 'no-route';
     const { tcb } = connection;
     enterSynReceived(connection, seg, now);
-    const { windowScaling, sackPermitted, snd } = tcb;
+    const { windowScaling, sackPermitted, snd, ecn } = tcb;
     const windowShift = windowScaling ? snd.shift : -1;
-    tcb.ts.offset -= setBack({ windowShift, sack: sackPermitted, ecn: false }, now);
+    tcb.ts.offset -= setBack({ windowShift, sack: sackPermitted, ecn: ecn.on }, now);
     tcb.synOwed = 'syn-cookie';
     listener.cookieAt = now;
     this.#owed.push(connection);
@@ -291,6 +293,7 @@ function settleFastOpen(connection: Connection, now: Micros): void {
 function enterSynReceived({ tcb }: Connection, syn: Segment, now: Micros): void {
   transition(tcb, 'LISTEN', now);
   takeSyn(tcb, syn, now);
+  answerEcn(tcb, syn);
   prepareAnswer(tcb);
   transition(tcb, 'SYN-RECEIVED', now);
 }

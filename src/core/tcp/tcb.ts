@@ -22,6 +22,7 @@ import { SackBlocks } from './receive/sackBlocks.ts';
 import type { TuningState, WindowState } from './receive/windowState.ts';
 import { CwndUsage } from './send/cwndUsage.ts';
 import { type DeliveryRate, newDeliveryRate } from './send/delivery.ts';
+import { type EcnState, newEcnState } from './send/ecnState.ts';
 import { type FastOpenState, newFastOpenState } from './send/fastOpenState.ts';
 import { type MtuSearch, newMtuSearch } from './send/mtuSearch.ts';
 import { newPace, type Pace } from './send/pace.ts';
@@ -254,6 +255,7 @@ export class Tcb {
   readonly fastOpen: FastOpenState;
   /** Text of the SYN that opened both ends; it waits for the end of the handshake. */
   synText: Uint8Array | null;
+  readonly ecn: EcnState;
   readonly rtt: RttEstimator;
   congestion: CongestionControl;
   readonly delivery: DeliveryRate;
@@ -347,6 +349,7 @@ export class Tcb {
     this.ack = newAckState();
     this.fastOpen = newFastOpenState();
     this.synText = null;
+    this.ecn = newEcnState();
     this.rtt = new RttEstimator(config);
     this.congestion = options.congestion;
     this.delivery = newDeliveryRate();

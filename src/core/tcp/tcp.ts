@@ -185,6 +185,7 @@ export class Tcp implements TransportHandler, ConnectionOwner {
     const { fastOpen = false } = options;
     if (fastOpen !== false) wishFastOpen(tcb, now);
     if (tcb.fastOpen.wish !== 'wait') tcb.synOwed = 'handshake';
+    tcb.ecn.on = config.ecn === 'on';
     armConnectTimeout(tcb, now);
     if (typeof fastOpen !== 'boolean') connection.send(fastOpen);
     return connection;

@@ -102,6 +102,8 @@ function onSynTimeout(tcb: Tcb, now: Micros): void {
   // Deviates from RFC 5681 3.1 ("a SYN or SYN/ACK is lost ... MUST be one segment") as Linux does,
   // since a timeout of one second (RFC 6298 2.1) may well be spurious (tcp_init_transfer).
   if (isActive && recovery.retries > 1) tcb.congestion.onSynLost();
+  // As Linux does (tcp_enter_loss): to the peer this timeout is a reduction like any other.
+  if (isActive) tcb.ecn.cwrOwed = tcb.ecn.on;
   tcb.synOwed = 'handshake-retransmission';
 }
 

@@ -1,12 +1,8 @@
 import { Flag } from '../../wire/tcp.ts';
-import type { IpInfo, Script, TcpPacket } from '../ast.ts';
-
-/** The bit above the eight of `Flag`. */
-const AE = 256;
-const ECN_FLAGS = Flag.ECE | Flag.CWR | AE;
+import type { Script, TcpPacket } from '../ast.ts';
 
 /** What this stack does not speak; a script about it says nothing about the rest. */
-const ECN = 'ECN';
+const ACCURATE_ECN = 'accurate ECN';
 const MD5 = 'TCP MD5 signatures';
 
 /**
@@ -24,16 +20,12 @@ export function missingFeature({ events }: Script): string | null {
 /** Only what is expected to be sent: anything may arrive. */
 function ofPacket({ direction, flags, ace, ip, options }: TcpPacket): string | null {
   if (direction === 'inbound') return null;
-  if ((flags & ECN_FLAGS) !== 0 || ace !== null || isEcnCapable(ip)) return ECN;
+  if ((flags & Flag.AE) !== 0 || ace !== null || ip.ecn === 'ect1') return ACCURATE_ECN;
   if (options === 'any') return null;
   for (const option of options) {
     const { kind } = option;
-    if (kind === 'accurateEcn') return ECN;
+    if (kind === 'accurateEcn') return ACCURATE_ECN;
     if (kind === 'md5') return MD5;
   }
   return null;
-}
-
-function isEcnCapable({ ecn }: IpInfo): boolean {
-  return ecn !== null && ecn !== 'noecn';
 }

@@ -1,6 +1,6 @@
 import { MS, SECOND } from '../../base/time.ts';
 import { MIN_MSS, type TcpConfig } from '../../tcp/config.ts';
-import { always, flag, HARMLESS, type Meaning, number } from './meaning.ts';
+import { always, ecnUse, flag, HARMLESS, type Meaning, number } from './meaning.ts';
 
 /** net.inet.tcp.rexmit_min, in ms: the least timeout, before rexmit_slop is added. */
 const LEAST = 30;
@@ -22,7 +22,8 @@ export const FREEBSD: Readonly<Record<string, Meaning>> = {
     missingTimestamps: on ? 'taken' : 'dropped',
   })),
   'net.inet.tcp.ts_offset_per_conn': HARMLESS,
-  'net.inet.tcp.ecn.enable': always('0', '2'),
+  'net.inet.tcp.ecn.enable': ecnUse,
+  'net.inet.tcp.cc.abe': flag((on) => ({ ecnBackoff: on ? 'abe' : 'loss' })),
   'net.inet.tcp.recvspace': number((n) => ({ receiveBuffer: n })),
   'net.inet.tcp.recvbuf_auto': HARMLESS,
   'net.inet.tcp.recvbuf_max': HARMLESS,

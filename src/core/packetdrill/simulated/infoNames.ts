@@ -21,6 +21,8 @@ const CA_STATES = ['open', 'disorder', 'cwr', 'recovery', 'loss'];
 const OPTION_TIMESTAMPS = 1;
 const OPTION_SACK = 2;
 const OPTION_WINDOW_SCALE = 4;
+const OPTION_ECN = 8;
+const OPTION_ECN_SEEN = 16;
 const OPTION_SYN_DATA = 32;
 const OPTION_FAST_OPEN_CHILD = 128;
 /** TCP_INFINITE_SSTHRESH */
@@ -46,6 +48,8 @@ export function infoNames(connection: Connection, now: Micros): InfoNames {
     (tcb.ts.on ? OPTION_TIMESTAMPS : 0) |
       (tcb.sackPermitted ? OPTION_SACK : 0) |
       (tcb.windowScaling ? OPTION_WINDOW_SCALE : 0) |
+      (tcb.ecn.on ? OPTION_ECN : 0) |
+      (tcb.ecn.seen ? OPTION_ECN_SEEN : 0) |
       (tcb.fastOpen.textAcked ? OPTION_SYN_DATA : 0) |
       (tcb.fastOpen.isChild ? OPTION_FAST_OPEN_CHILD : 0),
   );

@@ -21,3 +21,15 @@ export const number =
   (changes: (n: number) => Partial<TcpConfig>): Meaning =>
   (value) =>
     /^\d+$/.test(value) ? changes(Number(value)) : null;
+
+/** Linux and FreeBSD number it alike: off, asked for, answered alone. */
+export const ecnUse: Meaning = (value) => {
+  const ecn = ECN_USES.get(value);
+  return ecn === undefined ? null : { ecn };
+};
+
+const ECN_USES: ReadonlyMap<string, TcpConfig['ecn']> = new Map([
+  ['0', 'off'],
+  ['1', 'on'],
+  ['2', 'accept'],
+]);

@@ -10,7 +10,7 @@ import {
 import { Unsupported } from '../host/calls.ts';
 import { QDISC, ROUTE, SERVERS } from '../host/numbers.ts';
 import { FREEBSD } from './freebsdSysctls.ts';
-import { always, flag, HARMLESS, type Meaning, number } from './meaning.ts';
+import { always, ecnUse, flag, HARMLESS, type Meaning, number } from './meaning.ts';
 
 const numberTo =
   (most: number, changes: (n: number) => Partial<TcpConfig>): Meaning =>
@@ -60,8 +60,8 @@ const LINUX: Readonly<Record<string, Meaning>> = {
   tcp_mtu_probe_floor: numberTo(65_495, (n) => ({ mtuProbeFloor: Math.max(MIN_MSS, n) })),
   tcp_probe_threshold: numberTo(65_495, (n) => ({ mtuProbeThreshold: Math.max(1, n) })),
   tcp_probe_interval: number((n) => ({ mtuProbeInterval: n * SECOND })),
-  tcp_ecn: always('0', '2'),
-  tcp_ecn_fallback: HARMLESS,
+  tcp_ecn: ecnUse,
+  tcp_ecn_fallback: flag((on) => ({ ecnFallback: on })),
   tcp_rfc1337: flag((on) => ({ timeWaitResets: !on })),
   tcp_stdurg: HARMLESS,
   tcp_tw_reuse: HARMLESS,

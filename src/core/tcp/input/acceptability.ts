@@ -99,7 +99,7 @@ function takeRepeatedSyn(tcb: Tcb, seg: Segment): void {
   if (!seg.has(Flag.SYN) || seg.seq !== tcb.rcv.irs) return;
   if (seg.has(Flag.ACK)) {
     if (tcb.gate !== null) return; // opened passively: no SYN of ours waits for an answer
-    seg.flags &= ~Flag.SYN;
+    seg.flags &= ~(Flag.SYN | Flag.ECE); // that is the answer to a question, and tells of no mark
     seg.seq = add(seg.seq, 1);
     seg.wnd >>>= tcb.snd.shift; // "the window field in a SYN segment itself is never scaled"
     onDuplicateText(tcb, tcb.rcv.irs, tcb.rcv.nxt); // as Linux: the number of the SYN came twice

@@ -3,6 +3,7 @@ import { diff, lt } from '../../base/seq.ts';
 import type { Micros } from '../../base/time.ts';
 import { Flag, type Segment } from '../../wire/tcp.ts';
 import { countRefusal } from '../counters.ts';
+import { takeCwr } from '../receive/ecn.ts';
 import { releaseSynText } from '../receive/synText.ts';
 import { onAck, onAnyAck, onStaleAck, setWindow } from '../send/sender.ts';
 import { closeTcb, enterTimeWait, isFinAcknowledged, type Tcb, Timer, transition } from '../tcb.ts';
@@ -42,6 +43,7 @@ export function checkAck(tcb: Tcb, seg: Segment, now: Micros): DropReason | null
     onStaleAck(tcb, seg, now);
   } else {
     onAnyAck(tcb);
+    takeCwr(tcb, seg);
     onAck(tcb, seg, now);
   }
   return afterAck(tcb, now);

@@ -8,6 +8,7 @@ import { checkUrgent } from '../receive/urgent.ts';
 import { onSynAckOfFastOpen } from '../send/fastOpenClient.ts';
 import { onAck, setWindow, timestampAt } from '../send/sender.ts';
 import { closeTcb, oweAck, type Tcb, Timer, transition } from '../tcb.ts';
+import { settleEcn } from './ecnSetup.ts';
 import { checkFin } from './fin.ts';
 import { beginControl, onEstablished, takeSyn } from './handshake.ts';
 import { processText } from './text.ts';
@@ -41,6 +42,7 @@ export function segmentArrivesInSynSent(
   }
   if (!seg.has(Flag.SYN)) return 'no-syn';
   takeSyn(tcb, seg, now);
+  settleEcn(tcb, seg);
   setWindow(tcb, seg);
   if (acks) {
     transition(tcb, 'ESTABLISHED', now);

@@ -2,7 +2,7 @@ import type { Ipv4Address } from '../../base/address.ts';
 import { add, type Seq, seq } from '../../base/seq.ts';
 import { SipHash } from '../../base/siphash.ts';
 import { type Micros, MS, SECOND } from '../../base/time.ts';
-import type { Segment } from '../../wire/tcp.ts';
+import { Flag, type Segment } from '../../wire/tcp.ts';
 import { DEFAULT_MSS, MIN_MSS } from '../config.ts';
 
 /**
@@ -140,6 +140,7 @@ export function rebuildSyn(into: Segment, ack: Segment, mss: number, offset: num
   const options = optionsIn(ack.tsEcr, offset);
   into.windowShift = options.windowShift;
   into.sackPermitted = options.sack;
+  if (options.ecn) into.flags |= Flag.ECE | Flag.CWR;
   into.hasTimestamps = true;
   into.tsVal = ack.tsVal;
 }

@@ -50,17 +50,17 @@ export function onTextArrived(tcb: Tcb, now: Micros): void {
 }
 
 /** The order is broken, or the peer repeats: it is told quickly for a while (tcp_enter_quickack_mode). */
-export function enterQuickAcks(tcb: Tcb): void {
-  addQuickAcks(tcb);
+export function enterQuickAcks(tcb: Tcb, most = QUICK_ACKS): void {
+  addQuickAcks(tcb, most);
   tcb.ack.interactive = false;
   tcb.ack.ato = tcb.config.delayedAck;
 }
 
-/** Half a window of segments, 2 at least and 16 at most (tcp_incr_quickack). */
-function addQuickAcks(tcb: Tcb): void {
+/** Half a window of segments, 2 at least and `most` at most (tcp_incr_quickack). */
+function addQuickAcks(tcb: Tcb, most = QUICK_ACKS): void {
   const { ack, window } = tcb;
   const half = Math.floor(window.announced / (2 * ack.segment));
-  ack.quick = Math.max(ack.quick, Math.min(half === 0 ? 2 : half, QUICK_ACKS));
+  ack.quick = Math.max(ack.quick, Math.min(half === 0 ? 2 : half, most));
 }
 
 /** The end of a segment: at once, or when? (__tcp_ack_snd_check) */

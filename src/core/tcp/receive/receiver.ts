@@ -5,6 +5,7 @@ import { Flag, type Segment } from '../../wire/tcp.ts';
 import { Event, type Tcb } from '../tcb.ts';
 import { enterQuickAcks, hasHole, onTextArrived, scheduleAck } from './ackPolicy.ts';
 import { growBuffer, measureByWindow } from './bufferTuning.ts';
+import { noticeMark } from './ecn.ts';
 import { hasMemoryFor } from './memoryLimit.ts';
 import { measureRcvMss } from './rcvMss.ts';
 import { truesize } from './segmentMemory.ts';
@@ -77,12 +78,14 @@ function onTextReceived(tcb: Tcb, seg: Segment, now: Micros): void {
   measureRcvMss(tcb, seg);
   measureByWindow(tcb, now);
   onTextArrived(tcb, now);
+  noticeMark(tcb, seg);
   growWindow(tcb, seg.textLength);
 }
 
 /** SEG.SEQ > RCV.NXT (tcp_data_queue_ofo). @rfc 5681 4.2, 2018 4 */
 function onTextOutOfOrder(tcb: Tcb, seg: Segment, octets: Uint8Array): DropReason | null {
   const { rcv, receiveBuffer } = tcb;
+  noticeMark(tcb, seg);
   if (!hasMemoryFor(tcb, seg.textLength)) {
     tcb.shared.counters.TCPOFODrop++;
     return refuseText(tcb, seg);

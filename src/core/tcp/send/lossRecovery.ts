@@ -13,6 +13,7 @@ import {
   beginReduction,
   currentSsthresh,
   endReduction,
+  enterCwr,
   keepOpen,
   reduce,
 } from './windowReduction.ts';
@@ -47,6 +48,7 @@ const RENEGING_WAIT: Micros = 10 * MS;
  */
 export function onDubiousAck(tcb: Tcb, duplicates: 0 | 1, now: Micros): void {
   const { recovery, news } = tcb;
+  if (news.marked) recovery.priorSsthresh = 0; // the reduction is called for, and stays
   if (isReneging(tcb, now)) return;
   if (recovery.phase === 'open') recovery.retransStamp = 0;
   else if (le(recovery.point, tcb.snd.una) && !endPhase(tcb)) return;
@@ -219,6 +221,7 @@ function checkDuplicates(tcb: Tcb, acked: number): void {
 function tryToOpen(tcb: Tcb): void {
   const { recovery } = tcb;
   if (!isAnyResent(tcb)) recovery.retransStamp = 0;
+  if (tcb.news.marked) enterCwr(tcb);
   if (recovery.phase !== 'cwr') keepOpen(tcb);
 }
 
@@ -229,8 +232,8 @@ function enterRecovery(tcb: Tcb): void {
   recovery.priorSsthresh = 0;
   beginUndo(tcb);
   if (!isReducing(recovery.phase)) {
-    recovery.priorSsthresh = currentSsthresh(tcb);
-    beginReduction(tcb);
+    if (!tcb.news.marked) recovery.priorSsthresh = currentSsthresh(tcb);
+    beginReduction(tcb, 'loss');
   }
   recovery.phase = 'recovery';
   if (tcb.sackPermitted) tcb.shared.counters.TCPSackRecovery++;
@@ -256,6 +259,7 @@ export function onReorderingTimeout(tcb: Tcb, now: Micros): void {
   detectLoss(tcb, now);
   if (inFlight(tcb) !== before) {
     if (recovery.phase !== 'recovery') {
+      tcb.news.marked = false;
       enterRecovery(tcb);
       recovery.force = 'fast-retransmit';
       tcb.news.advanced = false;
@@ -290,6 +294,7 @@ export function onTimeout(tcb: Tcb, now: Micros): void {
   recovery.phase = 'loss';
   recovery.point = tcb.snd.nxt;
   recovery.tlpEnd = null;
+  tcb.ecn.cwrOwed = tcb.ecn.on;
   recovery.force = 'rto';
   recovery.rexmit = 'lost';
   if (recovery.retries === 0) recovery.since = now;

@@ -10,6 +10,7 @@ import { isSynchronized } from '../states.ts';
 import { hasUnsent, outstanding, oweAck, type Tcb, Timer } from '../tcb.ts';
 import { NO_STAMP } from './delivery.ts';
 import { sendStamp } from './deliveryRate.ts';
+import { ecnOfSyn } from './ecn.ts';
 import { prepareSyn } from './fastOpenClient.ts';
 import { repeatTooLong } from './lossRecovery.ts';
 import { followPathMtu } from './mtuProbing.ts';
@@ -75,7 +76,7 @@ function sendSyn(tcb: Tcb, reason: SendReason, now: Micros, writer: SegmentWrite
   }
   tcb.fastOpen.wish = 'none';
   const flags = tcb.state === 'SYN-SENT' ? Flag.SYN : Flag.SYN | Flag.ACK;
-  writer.syn(tcb, flags, reason, now);
+  writer.syn(tcb, flags | ecnOfSyn(tcb), reason, now);
   armRetransmission(tcb, now);
 }
 

@@ -116,6 +116,8 @@ export interface AckNews {
   resentLost: boolean;
   /** TSecr; 0: none. */
   tsEcr: number;
+  /** Something that was sent is marked: it has ECE. @rfc 3168 6.1.2 */
+  marked: boolean;
   /** When the first segment was sent that it covers and that was sent once; -1: there is none. */
   firstAckedAt: Micros;
   /** ... and the last one of them. */
@@ -193,6 +195,7 @@ export function newAckNews(): AckNews {
     setTimer: false,
     resentLost: false,
     tsEcr: 0,
+    marked: false,
     firstAckedAt: -1,
     lastAckedAt: -1,
     firstSackAt: 0,

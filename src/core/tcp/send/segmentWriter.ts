@@ -9,6 +9,7 @@ import type { TcpCounters } from '../counters.ts';
 import { onAckSent } from '../receive/ackPolicy.ts';
 import { MAX_UNSCALED, windowToAnnounce } from '../receive/window.ts';
 import type { Tcb } from '../tcb.ts';
+import { capable, echoMark, notCapable } from './ecn.ts';
 import { timestampAt } from './sender.ts';
 
 /** Octets of the largest segment that is ever built: a full datagram. */
@@ -28,6 +29,8 @@ export class SegmentWriter {
   readonly #packet = new PacketBuffer(CAPACITY);
   readonly #segment = new Segment();
   readonly #counters: TcpCounters;
+  /** The next segment repeats octets. */
+  #repeats = false;
 
   constructor(sink: DatagramSink, counters: TcpCounters) {
     this.#sink = sink;
@@ -43,6 +46,7 @@ export class SegmentWriter {
   noteRepetition(): void {
     this.#counters.tcpRetransSegs++;
     this.#counters.tcpOutSegs--;
+    this.#repeats = true;
   }
 
   /**
@@ -56,6 +60,7 @@ export class SegmentWriter {
     if (tcb.windowScaling) segment.windowShift = tcb.rcv.shift;
     segment.sackPermitted = tcb.sackPermitted;
     segment.wnd = Math.min(MAX_UNSCALED, tcb.rcv.wnd);
+    notCapable(tcb);
     this.#timestamps(tcb, now);
     this.#cookie(tcb);
     if (tcb.fastOpen.text > 0) this.#text(tcb, add(tcb.snd.iss, 1), tcb.fastOpen.text);
@@ -75,6 +80,9 @@ export class SegmentWriter {
     this.#timestamps(tcb, now);
     if ((flags & Flag.RST) === 0) tcb.sackBlocks.fill(segment);
     this.#urgent(tcb);
+    echoMark(tcb, segment);
+    if (length > 0 && !this.#repeats) capable(tcb, segment);
+    else notCapable(tcb);
     if (length > 0) this.#text(tcb, from, length);
     this.#settleAck(tcb);
     this.#finish(tcb, reason, now);
@@ -93,6 +101,8 @@ export class SegmentWriter {
     this.#timestamps(tcb, now);
     this.#packet.octets[this.#packet.transport + tcpHeaderLength(segment)] = 0;
     segment.textLength = octets;
+    echoMark(tcb, segment);
+    notCapable(tcb);
     this.#finish(tcb, reason, now);
   }
 
@@ -165,6 +175,7 @@ export class SegmentWriter {
     writeTcp(this.#packet, segment, tcb.localAddress, tcb.remoteAddress);
     this.#counters.tcpOutSegs++;
     if (segment.has(Flag.RST)) this.#counters.tcpOutRsts++;
+    this.#repeats = false;
     tcb.sentAt = now;
     this.#sink.send(this.#packet, tcb.flow, reason, now);
   }

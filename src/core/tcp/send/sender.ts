@@ -53,12 +53,14 @@ export function onAck(tcb: Tcb, seg: Segment, now: Micros): void {
 
 /** SEG.ACK < SND.UNA: what it reports may still be news. */
 export function onStaleAck(tcb: Tcb, seg: Segment, now: Micros): void {
-  const { recovery, snd } = tcb;
+  const { recovery, news, snd } = tcb;
   if (!tcb.sackPermitted || seg.sackCount === 0) return;
   beginNews(tcb, seg);
   takeBlocks(tcb, seg, snd.una, now);
+  news.marked = false; // of what has been delivered since, it knows nothing
   recovery.rexmit = 'none';
   onDubiousAck(tcb, 0, now);
+  countDelivered(tcb);
 }
 
 /** Any acceptable ACK: the peer lives, and its probes count from nought again. */
@@ -84,6 +86,7 @@ function beginNews(tcb: Tcb, seg: Segment): void {
   news.setTimer = false;
   news.resentLost = false;
   news.tsEcr = tcb.ts.on && seg.hasTimestamps ? seg.tsEcr : 0;
+  news.marked = tcb.ecn.on && (seg.flags & (Flag.ECE | Flag.SYN)) === Flag.ECE;
   news.firstSackAt = 0;
   news.lastSackAt = 0;
   news.priorFack = highestSack(tcb);
@@ -220,7 +223,8 @@ function tellRtt(tcb: Tcb, now: Micros): void {
 
 /** Does it take more than plain progress to understand this ACK? (tcp_ack_is_dubious) */
 function isDubious({ news, recovery }: Tcb): boolean {
-  return isNoProgress(news) || news.sacked || news.dsack || recovery.phase !== 'open';
+  const isAlert = news.sacked || news.dsack || news.marked;
+  return isNoProgress(news) || isAlert || recovery.phase !== 'open';
 }
 
 function isNoProgress({ hasText, newWindow, textAcked, synAcked }: Tcb['news']): boolean {
@@ -242,7 +246,7 @@ function isDuplicate({ news }: Tcb): boolean {
 /** What was delivered and lost changes cwnd (tcp_cong_control). */
 function controlCongestion(tcb: Tcb, now: Micros): void {
   const { recovery, news, sample, congestion, cwndUsage } = tcb;
-  const delivered = recovery.delivered - news.deliveredBefore;
+  const delivered = countDelivered(tcb);
   sample.acked = delivered;
   sample.lost = recovery.lost - news.lostBefore;
   sample.isPaced = isPaced(tcb);
@@ -259,6 +263,16 @@ function controlCongestion(tcb: Tcb, now: Micros): void {
     cwndUsage.since = now;
   }
   updatePace(tcb);
+}
+
+/** @returns segments that the ACK delivered; if it has ECE, all of them may have been marked (tcp_newly_delivered) */
+function countDelivered({ recovery, news, ecn, shared: { counters } }: Tcb): number {
+  const delivered = recovery.delivered - news.deliveredBefore;
+  counters.TCPDelivered += delivered;
+  if (!news.marked) return delivered;
+  counters.TCPDeliveredCE += delivered;
+  ecn.deliveredCe += delivered;
+  return delivered;
 }
 
 /** (tcp_may_raise_cwnd) */

@@ -41,7 +41,7 @@ export function onAckOfProbe(tcb: Tcb): void {
     recovery.tlpEnd = null; // it was new text, or it had not been necessary
   } else if (lt(tlpEnd, snd.una)) {
     // "the TLP sender MUST ... reduce": nobody reported the probe as a duplicate: it repaired a loss.
-    beginReduction(tcb);
+    beginReduction(tcb, 'loss');
     tcb.shared.counters.TCPLossProbeRecovery++;
     recovery.phase = 'cwr';
     endReduction(tcb);

@@ -105,7 +105,10 @@ function restore(tcb: Tcb): void {
   const { recovery, congestion, rack } = tcb;
   if (recovery.priorSsthresh > 0) {
     congestion.onUndo(recovery.priorCwnd, deliveryCounts(tcb));
-    congestion.ssthresh = Math.max(congestion.ssthresh, recovery.priorSsthresh);
+    if (recovery.priorSsthresh > congestion.ssthresh) {
+      congestion.ssthresh = recovery.priorSsthresh;
+      tcb.ecn.cwrOwed = false;
+    }
   }
   recovery.undoMarker = null;
   rack.advanced = true; // what else is lost is looked for again

@@ -19,14 +19,32 @@ import {
  */
 
 /** The window is to be reduced: congestion control says to what (tcp_init_cwnd_reduction). */
-export function beginReduction(tcb: Tcb): void {
+export function beginReduction(tcb: Tcb, cause: 'loss' | 'mark'): void {
   const { recovery, congestion } = tcb;
   recovery.point = tcb.snd.nxt;
   recovery.tlpEnd = null;
   recovery.priorCwnd = cwndSegments(tcb);
   recovery.prrDelivered = 0;
   recovery.prrOut = 0;
-  congestion.onLoss();
+  if (cause === 'loss') congestion.onLoss();
+  else congestion.onEcn(tcb.config.ecnBackoff);
+  tcb.ecn.cwrOwed = tcb.ecn.on;
+}
+
+/**
+ * A router has marked a segment: the window is reduced, though nothing is to be repaired, until all is
+ * acknowledged that was sent before (tcp_enter_cwr). "the TCP sender should not react ... more than once
+ * every window of data".
+ *
+ * @rfc 3168 6.1.2
+ */
+export function enterCwr(tcb: Tcb): void {
+  const { recovery } = tcb;
+  recovery.priorSsthresh = 0;
+  if (recovery.phase !== 'open' && recovery.phase !== 'disorder') return;
+  recovery.undoMarker = null;
+  beginReduction(tcb, 'mark');
+  recovery.phase = 'cwr';
 }
 
 /**
