@@ -29,6 +29,7 @@ const MAX_WINDOW = 65_535;
 const LARGE_MEMORY = 524_288;
 /** A timeout of a second that fired late is shorter than this. */
 const LINEAR: Micros = 1.5 * SECOND;
+const ASKS_FOR_ECN = Flag.ECE | Flag.CWR;
 /** Octets of options in every segment of a connection that has timestamps. */
 const TIMESTAMPS = 12;
 const BITS_OF_A_DIGIT = Math.log2(10);
@@ -68,6 +69,7 @@ function offer(part: Part, syn: CapturedSegment, sidecar: Sidecar | null, change
     e.from === 'peer' && isSyn(e.segment) ? [e.segment.options] : [],
   )[0];
   const answers = (syn.flags & Flag.ACK) !== 0;
+  askedForEcn(part, syn, changes);
   const isFree = (wanted: boolean | undefined): boolean => answers && wanted !== true;
   if (mss !== null) changes.mss = mss;
   if (windowShift === null) {
@@ -83,6 +85,17 @@ function offer(part: Part, syn: CapturedSegment, sidecar: Sidecar | null, change
     const unit = (mss ?? 0) - (answers && timestamps !== null ? TIMESTAMPS : 0);
     buffers(windowShift, syn.window, changes, unit);
   } else if (windowShift !== null && windowShift > 0) grownTo(windowShift, changes);
+}
+
+/** Linux answers a SYN that asks for ECN, and does not ask for it itself, unless it is told otherwise. */
+function askedForEcn(part: Part, syn: CapturedSegment, changes: Changes): void {
+  const asks = ({ flags }: CapturedSegment): boolean => (flags & ASKS_FOR_ECN) === ASKS_FOR_ECN;
+  const synsOf = (end: 'own' | 'peer'): CapturedSegment[] =>
+    part.events.flatMap((e) => (e.from === end && isSyn(e.segment) ? [e.segment] : []));
+  if (!hasAck(syn)) {
+    if (asks(syn)) changes.ecn = 'on';
+    if (synsOf('own').filter(asks).length > 1) changes.ecnFallback = false;
+  } else if ((syn.flags & Flag.ECE) === 0 && synsOf('peer').some(asks)) changes.ecn = 'off';
 }
 
 /**
