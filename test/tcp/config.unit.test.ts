@@ -93,7 +93,7 @@ test('settings: a congestion controller is one of those that there are', (t) => 
   const changes: object = { congestionControl: 'vegas' };
   t.throws(() => configure(DEFAULT_CONFIG, changes), {
     instanceOf: RangeError,
-    message: 'congestionControl is vegas: it must be cubic or reno',
+    message: 'congestionControl is vegas: it must be cubic or reno or bbr',
   });
 });
 
