@@ -3,6 +3,7 @@ import type { ExecutionContext } from 'ava';
 import { digestOf, pseudoRandom } from '../../src/apps/pseudoRandom.ts';
 import { parseCidr, parseIpv4 } from '../../src/core/base/address.ts';
 import type { ImpairmentOptions } from '../../src/core/sim/impairment.ts';
+import type { StackCounters } from '../../src/core/stack/stack.ts';
 import type { TcpConfig } from '../../src/core/tcp/config.ts';
 import { createStack, defaultMac, openTap, type Socket } from '../../src/index.ts';
 import { within } from '../cli/processes.ts';
@@ -33,6 +34,8 @@ export interface BulkEvidence {
   readonly ss: string;
   /** What the kernel has counted. */
   readonly counters: ReadonlyMap<string, number>;
+  /** What the stack has counted. */
+  readonly stack: StackCounters;
   readonly seconds: number;
 }
 
@@ -65,7 +68,7 @@ export async function bulkTransfer(
     const carry = options.from === 'stack' ? fromStack : fromKernel;
     const ss = await carry(t, ns, options.octets, once(server, 'connection'));
     const seconds = (performance.now() - began) / 1000;
-    look({ ss, counters: countersOf(ns), seconds });
+    look({ ss, counters: countersOf(ns), stack: stack.core.counters(), seconds });
   });
 }
 
