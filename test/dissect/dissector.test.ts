@@ -71,3 +71,16 @@ test('an ICMP error belongs to the conversation that it quotes', (t) => {
   t.regex(dissected.line(), /ICMP host 10\.107\.0\.2 unreachable, length 36 — about stream 0$/);
   t.is(dissector.segments, 1);
 });
+
+test('RFC 3168 6.1.1: ends agree on ECN by both bits of the SYN and one of the SYN-ACK', (t) => {
+  const agreed = (name: string): readonly string[] => {
+    const dissector = new Dissector();
+    for (const packet of readPackets(readFileSync(`pcaps/${name}.pcap`)).packets) {
+      dissector.add(packet);
+    }
+    return dissector.conversations()[0]?.agreed ?? [];
+  };
+  t.true(agreed('ecn').includes('ECN'));
+  t.true(agreed('ecn-marked').includes('ECN'));
+  t.false(agreed('ecn-declined').includes('ECN'));
+});

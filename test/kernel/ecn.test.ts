@@ -1,11 +1,11 @@
 import test, { type ExecutionContext } from 'ava';
 import { type BulkEvidence, type BulkOptions, bulkTransfer } from './bulkTransfer.ts';
 
-const OCTETS = 2 ** 20;
+const OCTETS = 4 * 2 ** 20;
 /** Octets of text in a full segment. */
 const SEGMENT = 1448;
 /** Numbers of the datagrams that the router on the way marks. */
-const MARKED = [12, 100, 300, 500];
+const MARKED = [12, 100, 300, 1000, 2000];
 
 /** The kernel asks for ECN, the stack answers, and text of one of them is marked on the way. */
 function options(from: BulkOptions['from']): BulkOptions {

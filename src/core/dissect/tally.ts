@@ -1,4 +1,5 @@
 import type { Micros } from '../base/time.ts';
+import { Flag } from '../wire/tcp.ts';
 import type { WindowShift } from './acknowledgments.ts';
 import type { Direction, RecordedConversation, RecordedEnd } from './conversations.ts';
 import { other } from './conversations.ts';
@@ -42,7 +43,7 @@ export interface ConversationSummary {
   /** Who sent the first FIN, or the RST. */
   readonly endedBy: Direction | null;
   /** Options that both SYNs had. */
-  readonly agreed: readonly ('window scale' | 'SACK' | 'timestamps')[];
+  readonly agreed: readonly ('window scale' | 'SACK' | 'timestamps' | 'ECN')[];
   /** How often each finding was made. */
   readonly findings: Readonly<Partial<Record<FindingName, number>>>;
 }
@@ -53,6 +54,7 @@ interface Announced {
   readonly windowShift: number | null;
   readonly sack: boolean;
   readonly timestamps: boolean;
+  readonly ecn: boolean;
 }
 
 /** Counts what happens in one conversation. */
@@ -138,6 +140,8 @@ export class Tally {
       windowShift: options.windowShift,
       sack: options.sackPermitted,
       timestamps: options.timestamps !== null,
+      // of several SYNs the first may have been answered
+      ecn: saysEcn(s) || this.#announced[direction]?.ecn === true,
     };
   }
 
@@ -179,6 +183,7 @@ export class Tally {
     if (one.windowShift !== null && two.windowShift !== null) agreed.push('window scale');
     if (one.sack && two.sack) agreed.push('SACK');
     if (one.timestamps && two.timestamps) agreed.push('timestamps');
+    if (one.ecn && two.ecn) agreed.push('ECN');
     return agreed;
   }
 
@@ -187,6 +192,12 @@ export class Tally {
     const counted = names.filter((name) => this.#counts.has(name));
     return Object.fromEntries(counted.map((name) => [name, this.#counts.get(name) ?? 0]));
   }
+}
+
+/** A SYN asks by both bits, and a SYN-ACK answers by one. @rfc 3168 6.1.1 */
+function saysEcn({ segment: { flags }, ack }: SeenSegment): boolean {
+  const both = Flag.ECE | Flag.CWR;
+  return (flags & both) === (ack === null ? both : Flag.ECE);
 }
 
 function isFindingName(name: string): name is FindingName {
