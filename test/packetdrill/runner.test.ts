@@ -285,8 +285,8 @@ test('what is not known is unsupported: neither passed nor failed', async (t) =>
   await isUnsupported(t, `${LISTENING}+0 \`touch /tmp/x\`\n`, 'command touch /tmp/x');
   await isUnsupported(
     t,
-    `\`sysctl -q net.ipv4.tcp_ecn=1\`\n${LISTENING}`,
-    'sysctl net.ipv4.tcp_ecn=1',
+    `\`sysctl -q net.ipv4.tcp_ecn=3\`\n${LISTENING}`,
+    'sysctl net.ipv4.tcp_ecn=3',
   );
   await isUnsupported(t, `--ip_version=ipv6\n${LISTENING}`, 'IPv6');
   await isUnsupported(
