@@ -1,6 +1,6 @@
 import { type Micros, MS } from '../base/time.ts';
 import type { CapturedSegment } from '../capture/capturedSegment.ts';
-import { lengthOf } from './numbers.ts';
+import { isSyn, lengthOf } from './numbers.ts';
 import type { Part } from './part.ts';
 
 /**
@@ -52,6 +52,8 @@ export class Echoes {
   readonly #origins = new Map<number, Origin>();
   /** TSvals of our stack, by segment and copy. */
   readonly #ours = new Map<string, number[]>();
+  /** The recording has no SYN of ours: one was made up. */
+  #isSynMissing = true;
 
   constructor(part: Part, offset: number) {
     this.#offset = offset;
@@ -59,6 +61,7 @@ export class Echoes {
     for (const event of part.events) {
       if (event.from !== 'own') continue;
       const { segment, at } = event;
+      if (isSyn(segment)) this.#isSynMissing = false;
       const key = keyOf(segment);
       const copy = copies.get(key) ?? 0;
       copies.set(key, copy + 1);
@@ -80,10 +83,12 @@ export class Echoes {
   }
 
   /** TSecr for a segment of the peer; null: as it was recorded. */
-  echoFor({ options }: CapturedSegment, now: Micros): number | null {
-    const echo = options.timestamps?.echo ?? 0;
+  echoFor(segment: CapturedSegment, now: Micros): number | null {
+    const echo = segment.options.timestamps?.echo ?? 0;
+    if (echo === 0) return null;
+    if (this.#isSynMissing && isSyn(segment)) return this.#clock(now);
     const origin = this.#origins.get(echo);
-    if (echo === 0 || origin === undefined) return null;
+    if (origin === undefined) return null;
     const ours = this.#ours.get(origin.key)?.[origin.copy] ?? this.#clock(origin.at);
     // an echo of the future would be no round trip at all
     const latest = this.#clock(now);
