@@ -129,7 +129,7 @@ export function tcpInfo(tcb: Tcb, now: Micros): TcpInfo {
     ato: tcb.ack.ato,
     advmss: advertisedMss(tcb),
     pmtu: tcb.flow.mtu,
-    unacked: outstanding(tcb) > 0 ? queue.count : 0,
+    unacked: outstanding(tcb) > 0 ? queue.count - (tcb.fastOpen.pending ? 1 : 0) : 0,
     sacked: sackedOut(tcb),
     lost: queue.lostOut,
     retrans: queue.resentOut,

@@ -40,9 +40,14 @@ const DEFAULTS_SH: Readonly<Record<string, string>> = {
   tcp_slow_start_after_idle: '0',
   tcp_early_retrans: '4',
   tcp_recovery: '1',
+  tcp_tso_win_divisor: '3',
   tcp_ecn: '0',
   tcp_notsent_lowat: '4294967295',
+  tcp_fastopen_key: 'a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4',
+  tcp_syncookies: '1',
 };
+/** What they set differently: google's lets every listener use Fast Open. */
+const FAST_OPEN = { google: '0x70403', kernel: '0x3' } as const;
 
 const QDISC_COMMAND = /^tc qdisc (?:add|replace|change) dev \S+ root (\w+)$/;
 
@@ -86,7 +91,9 @@ function withProducts(text: string): string {
 }
 
 function simpleCommand(text: string): Command[] {
-  if (/(^|\/|\s)defaults\.sh$/.test(text)) return defaultSysctls();
+  if (/(^|\/|\s)defaults\.sh$/.test(text)) {
+    return defaultSysctls(text.endsWith('common/defaults.sh') ? 'google' : 'kernel');
+  }
   if (/set_sysctls\.py\s/.test(text)) return assignments(text.replace(/^.*set_sysctls\.py\s+/, ''));
   const qdisc = QDISC_COMMAND.exec(text)?.[1];
   if (qdisc !== undefined) return [{ kind: 'sysctl', name: QDISC, value: qdisc }];
@@ -111,8 +118,9 @@ function simpleCommand(text: string): Command[] {
   throw new Unsupported(`command ${text.split(/\s/).slice(0, 3).join(' ')}`);
 }
 
-function defaultSysctls(): Command[] {
-  return Object.entries(DEFAULTS_SH).map(([name, value]) => ({
+function defaultSysctls(of: keyof typeof FAST_OPEN): Command[] {
+  const settings = { ...DEFAULTS_SH, tcp_fastopen: FAST_OPEN[of] };
+  return Object.entries(settings).map(([name, value]) => ({
     kind: 'sysctl',
     name: `net.ipv4.${name}`,
     value,

@@ -1,5 +1,4 @@
 import { add, type Seq, seq } from '../../base/seq.ts';
-import type { Dialect } from '../ast.ts';
 
 /** How far a TS value may be from what the script says, in microseconds. */
 export interface TimestampRule {
@@ -16,7 +15,6 @@ export class Conversation {
   /** null: not known before the first SYN is sent. */
   localPort: number | null;
   readonly remotePort: number;
-  readonly #dialect: Dialect;
   /** The host's initial number, and what the script writes for it; null: not seen yet. */
   #localIsn: Seq | null = null;
   #scriptIsn = 0;
@@ -26,8 +24,7 @@ export class Conversation {
   readonly #timestamps = new Map<number, number>();
   #timestampOffset: number | null = null;
 
-  constructor(localPort: number | null, remotePort: number, dialect: Dialect) {
-    this.#dialect = dialect;
+  constructor(localPort: number | null, remotePort: number) {
     this.localPort = localPort;
     this.remotePort = remotePort;
   }
@@ -71,9 +68,9 @@ export class Conversation {
     return isSyn ? (relative + this.#scriptIsn) >>> 0 : relative;
   }
 
-  /** What the host acknowledges; in nplab's dialect its SYN does so in the numbers of the wire. */
+  /** What the host acknowledges: with its SYN in the numbers of the wire, as those of SYNs are. */
   remoteToScript(live: number, isSyn = false): number {
-    return isSyn && this.#dialect === 'nplab' ? live >>> 0 : (live - (this.#remoteIsn ?? 0)) >>> 0;
+    return isSyn ? live >>> 0 : (live - (this.#remoteIsn ?? 0)) >>> 0;
   }
 
   /** TSval as the script would write it; null: nothing is known of it yet. */

@@ -169,11 +169,7 @@ class Runner {
     // a socket that was only bound takes no SYN: it gives the numbers no meaning
     const isTaken = this.#conversation !== null || this.#isListening || this.#fds.size === 0;
     if (this.#conversation === null || this.#isListening) {
-      this.#conversation = new Conversation(
-        this.#settings.bindPort,
-        this.#nextRemotePort++,
-        this.#script.dialect,
-      );
+      this.#conversation = new Conversation(this.#settings.bindPort, this.#nextRemotePort++);
       this.#isListening = false;
     }
     const conversation = this.#conversation;
@@ -281,7 +277,7 @@ class Runner {
     const isUnderTest = 'fd' in live && this.#fdUnderTest === numberOf(call.arguments[0]);
     const port = portOpened(live, this.#script.dialect);
     if (port !== null && isUnderTest && !this.#hasConnected) {
-      this.#conversation = new Conversation(null, port, this.#script.dialect);
+      this.#conversation = new Conversation(null, port);
       this.#isListening = false;
       this.#hasConnected = true;
     }

@@ -44,7 +44,7 @@ const DEFAULTS: Omit<Settings, 'tolerancePercent'> = {
 /** Symbols that google's own harness defines, and scripts rely on. */
 const HARNESS_DEFINES: Readonly<Record<string, string>> = {
   TFO_COOKIE: '3021b9d889017eeb',
-  TFO_COOKIE_ZERO: '0000000000000000',
+  TFO_COOKIE_ZERO: 'b7c12350a90dc8f5',
   CODE: 'host_unreachable',
   CMSG_LEVEL_IP: 'SOL_IP',
   CMSG_TYPE_RECVERR: 'IP_RECVERR',

@@ -22,7 +22,9 @@ export function leftOut(tcb: Tcb): number {
 /** Segments in the network, as far as one can know (tcp_packets_in_flight). @rfc 6675 4 */
 export function inFlight(tcb: Tcb): number {
   const { count, resentOut } = tcb.retransmitQueue;
-  return Math.max(0, count - leftOut(tcb) + resentOut);
+  // Linux keeps the SYN-ACK of Fast Open apart from the text that follows it
+  const synAck = tcb.fastOpen.pending ? 1 : 0;
+  return Math.max(0, count - synAck - leftOut(tcb) + resentOut);
 }
 
 /** As {@link inFlight}, in octets of full segments. */

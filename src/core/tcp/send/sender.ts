@@ -168,6 +168,8 @@ function onSynAcked({ news, recovery }: Tcb): void {
 function onDelivered(tcb: Tcb, now: Micros): void {
   const { retransmitQueue: queue, recovery } = tcb;
   recovery.delivered++;
+  // Linux keeps a SYN-ACK apart from what RACK looks at
+  if (tcb.gate !== null && queue.seq(0) === tcb.snd.iss) return;
   const isSpurious = queue.wasResent(0) && isEchoBefore(tcb, timestampAt(tcb, queue.sentAt(0)));
   if (!isSpurious) advanceRack(tcb, 0, now);
 }
