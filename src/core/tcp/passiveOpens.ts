@@ -207,6 +207,9 @@ export class PassiveOpens {
     if (seg.textLength === 0) return null;
     const { wnd } = tcb.rcv;
     const drop = onText(tcb, seg, octets, now);
+    // Linux learns nothing of the pace of text from it (tcp_fastopen_add_skb)
+    tcb.ack.ato = 0;
+    tcb.ack.quick = 0;
     // as Linux, whose SYN-ACK offers as much behind the text as it would without
     if (tcb.config.windowModel === 'memory') tcb.rcv.wnd = wnd;
     return drop;
