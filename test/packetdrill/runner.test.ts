@@ -110,12 +110,12 @@ test('a segment that is longer than expected is none of what is expected', async
   t.is(result.transcript.at(-1)?.split('  //')[0], '0.100000 > P. 1:1001(1000) ack 1');
 });
 
-test('numbers count from those of the SYNs, and a SYN has its own', async (t) => {
+test('numbers count from those of the SYNs; a SYN has its own, and acknowledges those of the wire', async (t) => {
   await passes(
     t,
     `${LISTENING}
 +0  < S 1000:1000(0) win 65535 <mss 1000>
-+0  > S. 500:500(0) ack 1 <mss 1460>
++0  > S. 500:500(0) ack 1001 <mss 1460>
 +.1 < . 1:1(0) ack 1 win 65535
 +0  accept(3, ..., ...) = 4
 +0  < P. 1:11(10) ack 1 win 65535
