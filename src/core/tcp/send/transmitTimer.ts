@@ -67,11 +67,6 @@ export function scheduleProbe(tcb: Tcb, untilRto: Micros, now: Micros): boolean 
   return true;
 }
 
-/** New segments were sent: the probe follows the last of them. */
-export function scheduleProbeAfterSend(tcb: Tcb, now: Micros): void {
-  scheduleProbe(tcb, untilTimeout(tcb, now), now);
-}
-
 /** The timeout, from now on; or from when SND.UNA was sent, if a probe came between (tcp_rearm_rto). */
 export function rearmTimeout(tcb: Tcb, now: Micros): void {
   const { deadlines } = tcb;
